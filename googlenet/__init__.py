@@ -1,0 +1,1 @@
+"""The reference GoogLeNet: from a folder of photographs to a measured, sealed image classifier."""

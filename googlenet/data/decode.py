@@ -1,0 +1,124 @@
+"""From the bytes of an image file to 8-bit RGB pixels, by rules that hold for training and inference alike.
+
+- Only JPEG, PNG, WebP, BMP, GIF and TIFF are read, told by their content; of animated files the first frame.
+- Transparency is laid over white. Gray and palette images become RGB; CMYK and YCCK as Pillow converts them.
+- 16-bit gray values (0 to 65535) are divided by 257 and rounded; Pillow itself halves 16-bit colour PNGs to 8 bits.
+- Colour profiles are ignored. Floating-point images are refused: no range is agreed for them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from googlenet.errors import ImageError
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+MAX_PIXELS = 178_956_970
+"""Larger pictures are refused by their header: twice Pillow's own warning limit, about 0.5 GB as RGB."""
+
+Orientation = Literal["exif", "ignore"]
+
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What Pillow warns about (odd metadata, 89 to 178 megapixels) is either harmless here or refused by a check below.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def decode(
+    source: Path | bytes, *, orientation: Orientation = "exif", draft_size: int | None = None, name: str = "image"
+) -> Image.Image:
+    """The picture as mode RGB, upright where ``orientation`` is ``exif``.
+
+    ``draft_size``: pixels; a JPEG may come halved (1/2, 1/4, 1/8) as long as both sides keep at least so many.
+    ``name`` stands for the file in messages when ``source`` is bytes. Raises ``ImageError``.
+    """
+    if isinstance(source, Path):
+        return decode(read_bytes(source), orientation=orientation, draft_size=draft_size, name=str(source))
+    if not source:
+        raise ImageError(f"{name}: is empty (0 bytes); replace it with a whole copy")
+    try:
+        with Image.open(BytesIO(source), formats=FORMATS) as image:
+            _check_size(image, name)
+            if draft_size is not None:
+                image.draft(None, (draft_size, draft_size))
+            image.load()
+            return _to_rgb(_upright(image) if orientation == "exif" else image, name)
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(f"{name}: is not a JPEG, PNG, WebP, BMP, GIF or TIFF image; convert or remove it") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name}: claims more than {MAX_PIXELS:,} pixels; make it smaller or remove it") from None
+    except Exception as error:  # a damaged file can raise anything in a decoder, and that is never our caller's defect
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"{name}: is damaged ({reason}); replace it with a whole copy") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole file; raises ``ImageError`` where it is missing, unreadable or no regular file (a pipe would hang)."""
+    try:
+        if not path.is_file() and path.exists():
+            raise ImageError(f"{path}: is not a regular file; give the path of an image file")
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ImageError(f"{path}: cannot be read ({reason}); check that it exists and its permissions") from error
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name}: is {width} x {height}, more than {MAX_PIXELS:,} pixels; make it smaller or remove it"
+        )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # Read after load(): TIFF files come upright from there, and then carry no orientation any more.
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged metadata beside good pixels: every viewer shows such a picture as it lies
+        return image
+    method = _TRANSPOSE.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode == "F":
+        raise ImageError(f"{name}: holds floating-point pixels, whose range is not known; save it with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        return _from_16_bits(image, name)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        white.alpha_composite(layer)
+        return white.convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_16_bits(image: Image.Image, name: str) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ImageError(f"{name}: has pixels from {values.min()} to {values.max()}; save it with 8 or 16 bits")
+    gray = ((values + 128) // 257).astype(np.uint8)
+    if isinstance(transparent := image.info.get("transparency"), int):
+        gray[values == transparent] = 255
+    return Image.fromarray(gray).convert("RGB")

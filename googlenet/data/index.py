@@ -1,0 +1,168 @@
+"""A folder or a CSV file -> Dataset: which images there are, of which class, for which use."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from natsort import natsorted
+from numpy.typing import NDArray
+
+from googlenet.data.classes import ClassName
+from googlenet.data.csv_file import list_csv
+from googlenet.data.examine import Progress, examine
+from googlenet.data.folders import list_folder
+from googlenet.data.listing import NOT_GIVEN, Listing, Skipped, Split, quoted
+from googlenet.data.notes import make_notes
+from googlenet.data.splits import draw_splits
+from googlenet.errors import DataError
+
+__all__ = ["Dataset", "Skipped", "Split", "read_dataset"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The index of a data set, at most 300 bytes per image: entry i of each array is image i."""
+
+    root: Path
+    classes: tuple[ClassName, ...]
+    paths: list[str]  # relative to root, or absolute where a CSV says so
+    labels: NDArray[np.int32]  # (N,), index in classes
+    splits: NDArray[np.int8]  # (N,), Split
+    ids: NDArray[np.uint64]  # (N,), first 8 bytes of the content's SHA-256: keys the split and the augmentation
+    skipped: tuple[Skipped, ...] = ()
+    ignored: int = 0  # files that are no images by their extension
+    notes: tuple[str, ...] = ()  # what a person should know, one line each
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def path(self, i: int) -> Path:
+        """Where image ``i`` lies."""
+        return self.root / self.paths[i]
+
+    def select(self, split: Split | None) -> NDArray[np.int64]:
+        """The indices of one split, or of all images."""
+        return np.arange(len(self)) if split is None else np.flatnonzero(self.splits == split)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Images of each class in training, validation and test: (classes, 3)."""
+        counts = np.zeros((len(self.classes), len(Split)), np.int64)
+        np.add.at(counts, (self.labels, self.splits), 1)
+        return counts
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over classes, paths, labels, splits and contents: the same for the same data and split."""
+        digest = hashlib.sha256()
+        for part in self.classes:
+            digest.update(f"{part.id}\0{part.name}\0".encode("utf-8", "surrogateescape"))
+        for path in self.paths:
+            digest.update(os.fsencode(path) + b"\0")
+        for array, kind in ((self.labels, "<i4"), (self.splits, "i1"), (self.ids, "<u8")):
+            digest.update(array.astype(kind).tobytes())
+        return digest.hexdigest()
+
+
+def read_dataset(
+    source: Path,
+    *,
+    seed: int = 0,
+    classes: Sequence[ClassName] | None = None,
+    verify: bool = True,
+    progress: Progress | None = None,
+) -> Dataset:
+    """List, check and split the images of ``source``: folders of classes, train/val/test folders, or a CSV file.
+
+    Splits that the source does not give are drawn by the rule of ``splits``, from the training images if it gives some.
+    ``classes`` (a model's): labels are indices in them, matched by id, then by name; without them the classes are those
+    of the training images, in natural order. ``verify`` decodes every file once; bad ones are named in ``skipped``.
+    Raises ``DataError`` where nothing usable is there or labels contradict the classes.
+    """
+    listing = _list(source, need_train=classes is None)
+    listed = len(listing.paths)
+    ids = examine(listing, verify=verify, progress=progress)
+    if not listing.paths:
+        raise DataError(_nothing_usable(source, listed, listing))
+    names = tuple(classes) if classes is not None else _class_names(source, listing)
+    positions = _positions(names)
+    unknown = natsorted({word for word in listing.words if word not in positions})
+    if unknown:
+        raise DataError(
+            f"{source}: the classes {quoted(unknown)} are none of the model's {len(names)}; "
+            "rename them to an id or a name of the model, or take a model trained on them"
+        )
+    labels = np.fromiter((positions[word] for word in listing.words), np.int32, len(listing.words))
+    splits, drawn = _splits(listing, labels, ids, seed)
+    notes = make_notes(listing, names, labels, splits, ids, drawn=drawn)
+    return Dataset(
+        root=listing.root,
+        classes=names,
+        paths=listing.paths,
+        labels=labels,
+        splits=splits,
+        ids=ids,
+        skipped=tuple(listing.skipped),
+        ignored=listing.ignored,
+        notes=notes,
+    )
+
+
+def _list(source: Path, *, need_train: bool) -> Listing:
+    if source.is_dir():
+        return list_folder(source, need_train=need_train)
+    if not source.exists():
+        raise DataError(f"{source}: does not exist; give a folder of class folders or a CSV file")
+    if source.suffix.lower() != ".csv":
+        raise DataError(f"{source}: is a file but not .csv; give a folder of class folders or a CSV file")
+    return list_csv(source)
+
+
+def _nothing_usable(source: Path, listed: int, listing: Listing) -> str:
+    if listed:
+        first = listing.skipped[-listed]
+        return f"{source}: none of its {listed} images can be used; the first is {first.path}: {first.reason}"
+    return (
+        f"{source}: holds no images ({listing.ignored} other files, {len(listing.skipped)} skipped); "
+        "put .jpg, .png, .webp, .bmp, .gif or .tif files in a folder per class"
+    )
+
+
+def _class_names(source: Path, listing: Listing) -> tuple[ClassName, ...]:
+    rows = zip(listing.words, listing.splits, strict=True)
+    words = natsorted(sorted({word for word, split in rows if split in (Split.TRAIN, NOT_GIVEN)}))
+    strangers = natsorted(set(listing.words) - set(words))
+    if strangers:
+        raise DataError(
+            f"{source}: the classes {quoted(strangers)} have images for validation or test but none for training; "
+            "add training images or remove them"
+        )
+    if len(words) < 2:
+        raise DataError(f"{source}: has images of one class only, {quoted(words)}; a classifier needs two or more")
+    return tuple(ClassName(id=word, name=word) for word in words)
+
+
+def _positions(classes: Sequence[ClassName]) -> dict[str, int]:
+    """Word -> index: every id, and every name that belongs to one class only and is not another's id."""
+    uses = Counter(part.name for part in classes)
+    positions = {part.name: i for i, part in enumerate(classes) if uses[part.name] == 1}
+    return positions | {part.id: i for i, part in enumerate(classes)}
+
+
+def _splits(
+    listing: Listing, labels: NDArray[np.int32], ids: NDArray[np.uint64], seed: int
+) -> tuple[NDArray[np.int8], tuple[Split, ...]]:
+    """The split of each image, and which splits were drawn rather than given."""
+    given = np.array(listing.splits, np.int8)
+    if (given == NOT_GIVEN).all():
+        return draw_splits(labels, ids, seed), (Split.TEST, Split.VAL)
+    missing = tuple(split for split in (Split.TEST, Split.VAL) if not (given == split).any())
+    train = np.flatnonzero(given == Split.TRAIN)
+    if missing and len(train):
+        given[train] = draw_splits(labels[train], ids[train], seed, missing)
+        return given, missing
+    return given, ()

@@ -1,0 +1,36 @@
+"""From a sealed model to logits, on whatever computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from googlenet.errors import SettingsError
+from googlenet.weights.model_file import SealedModel
+
+ENGINES = ("onnxruntime",)
+
+
+class Engine(Protocol):
+    """A network ready to run. Images are float32 (batch, 3, height, width), prepared by the model's preprocessing."""
+
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the main head gives: (batch, classes), before the softmax."""
+
+    def activations(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """What comes out of the layers ``names``: name -> (batch, channels, height, width) or (batch, features)."""
+
+
+def open_engine(model: SealedModel, name: str = "onnxruntime", *, threads: int | None = None) -> Engine:
+    """The engine of that name with the model loaded, on ``threads`` threads (None: one per usable core).
+
+    Raises ``SettingsError`` when there is no such engine.
+    """
+    if name not in ENGINES:
+        raise SettingsError(f"engine is {name!r}; known are: {', '.join(ENGINES)}")
+    from googlenet.engines.onnxruntime_engine import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine(model, threads=threads)

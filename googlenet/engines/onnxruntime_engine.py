@@ -1,0 +1,74 @@
+"""The default engine: onnxruntime on the processor, with the graph built from spec and weights when it opens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from googlenet.errors import ModelFileError, SettingsError
+from googlenet.network.onnx_net import LOGITS, onnx_bytes
+from googlenet.spec import INPUT
+from googlenet.weights.model_file import SealedModel
+
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeEngine:
+    """One model on onnxruntime; what it computes depends on nothing but the model and the images."""
+
+    def __init__(self, model: SealedModel, *, threads: int | None = None) -> None:
+        """Open ``model`` on ``threads`` threads (None: one per core that this process may use)."""
+        if threads is not None and threads < 1:
+            raise SettingsError(f"threads is {threads}; give 1 or more")
+        self._model = model
+        self._main = model.spec.without_heads()
+        self._main_names = {LOGITS, *(layer.name for layer in self._main.layers)}
+        self._threads = threads or _usable_cores()
+        self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
+        self._session((LOGITS,))
+
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The main head's logits, (batch, classes), of images (batch, 3, height, width).
+
+        Raises ``SpecError`` when the images are too small for the network, ``ModelFileError`` when what comes out is no
+        number.
+        """
+        return self._run(images, (LOGITS,))[LOGITS]
+
+    def activations(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The outputs of the layers ``names``; raises what ``logits`` raises, and ``SpecError`` for an unknown name."""
+        return self._run(images, tuple(names))
+
+    def _run(self, images: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+        height, width = images.shape[2:]
+        # onnxruntime would end with a riddle where the images are too small; the heads need larger ones than the rest.
+        (self._main if self._main_names.issuperset(names) else self._model.spec).shapes((height, width))
+        results = dict(zip(names, self._session(names).run(names, {INPUT: images}), strict=True))
+        for name, result in results.items():
+            if not np.isfinite(result).all():
+                raise ModelFileError(
+                    f"{self._model.path or 'the model'}: {name} is not a finite number for these images; "
+                    "the weights are of no use, train again or fetch another file"
+                )
+        return results
+
+    def _session(self, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
+        if names not in self._sessions:
+            content = onnx_bytes(self._model.spec, self._model.tensors, outputs=names)
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = self._threads
+            options.inter_op_num_threads = 1
+            options.log_severity_level = _ERRORS_ONLY
+            # Threads that spin while they wait take the cores that decode the next photographs.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            self._sessions[names] = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return self._sessions[names]
+
+
+def _usable_cores() -> int:
+    # Where the process is bound to some of the cores, more threads than those only wait for one another.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

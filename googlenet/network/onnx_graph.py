@@ -1,0 +1,107 @@
+"""An ONNX graph being written: operators, constants, and the bytes that a runtime reads.
+
+The field numbers are those of onnx.proto. Written here rather than with the ``onnx`` package because importing that
+takes longer than a prediction. Operator set 18 and IR version 8 are old enough for every runtime of the last years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from googlenet.protobuf import Message
+
+OPSET = 18
+IR_VERSION = 8
+
+Attribute: TypeAlias = int | str | Sequence[int]
+Array: TypeAlias = "NDArray[np.float32] | NDArray[np.int64]"
+
+_FLOAT, _INT64 = 1, 7  # TensorProto.DataType
+_ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 2, 3, 7  # AttributeProto.AttributeType
+
+
+class OnnxGraph:
+    """Operators are added in the order of computation; a value is known by its name alone."""
+
+    def __init__(self) -> None:
+        self._graph = Message()
+        self._constants: set[str] = set()
+
+    def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Attribute) -> str:
+        """Add an operator of one output; its own name is the output's. Returns ``output``."""
+        node = Message()
+        for name in inputs:
+            node.add(1, name)
+        node.add(2, output)
+        node.add(3, output)
+        node.add(4, op)
+        for key, value in attributes.items():
+            node.add(5, _attribute(key, value))
+        self._graph.add(1, node)
+        return output
+
+    def constant(self, name: str, array: Array) -> str:
+        """Add a constant, float32 or int64, once: a second one of the same name is taken for the same."""
+        if name not in self._constants:
+            self._constants.add(name)
+            tensor = Message()
+            for size in array.shape:
+                tensor.add(1, size)
+            tensor.add(2, _INT64 if array.dtype == np.int64 else _FLOAT)
+            tensor.add(8, name)
+            tensor.add(9, np.ascontiguousarray(array).reshape(-1).data.cast("B"))
+            self._graph.add(5, tensor)
+        return name
+
+    def to_bytes(self, inputs: Mapping[str, Sequence[int | str]], outputs: Mapping[str, Sequence[int | str]]) -> bytes:
+        """The whole model for these inputs and outputs: name -> shape, a symbolic axis by its name."""
+        self._graph.add(2, "googlenet")
+        for number, values in ((11, inputs), (12, outputs)):
+            for name, shape in values.items():
+                self._graph.add(number, _value_info(name, shape))
+        opset = Message()
+        opset.add(2, OPSET)
+        model = Message()
+        model.add(1, IR_VERSION)
+        model.add(2, "googlenet")
+        model.add(7, self._graph)
+        model.add(8, opset)
+        return model.to_bytes()
+
+
+def _attribute(name: str, value: Attribute) -> Message:
+    message = Message()
+    message.add(1, name)
+    match value:
+        case int():
+            message.add(3, value)
+            message.add(20, _ATTRIBUTE_INT)
+        case str():
+            message.add(4, value)
+            message.add(20, _ATTRIBUTE_STRING)
+        case _:
+            for item in value:
+                message.add(8, item)
+            message.add(20, _ATTRIBUTE_INTS)
+    return message
+
+
+def _value_info(name: str, shape: Sequence[int | str]) -> Message:
+    dims = Message()
+    for size in shape:
+        dim = Message()
+        dim.add(1 if isinstance(size, int) else 2, size)
+        dims.add(1, dim)
+    tensor_type = Message()
+    tensor_type.add(1, _FLOAT)
+    tensor_type.add(2, dims)
+    value_type = Message()
+    value_type.add(1, tensor_type)
+    info = Message()
+    info.add(1, name)
+    info.add(2, value_type)
+    return info

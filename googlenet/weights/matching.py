@@ -1,0 +1,46 @@
+"""Whether tensors are those of a network: nothing is ever loaded in part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from googlenet.errors import ModelFileError
+from googlenet.spec import Spec
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def check_shapes(path: Path, shapes: Shapes, spec: Spec, remedy: str) -> None:
+    """Raise ``ModelFileError`` unless ``shapes`` has exactly the tensors of ``spec``; the message names the misfit.
+
+    Args:
+        path: The file that the tensors are from.
+        shapes: Canonical name -> shape of what the file holds.
+        spec: The network that they are to fit.
+        remedy: What the user can do about it, the end of the message.
+    """
+    misfit = _misfit(shapes, spec)
+    if misfit is not None:
+        raise ModelFileError(f"{path}: the weights do not fit the network {spec.variant!r}: {misfit}; {remedy}")
+
+
+def _misfit(shapes: Shapes, spec: Spec) -> str | None:
+    for name, expected in spec.tensors.items():
+        if name in shapes and shapes[name] != expected:
+            return f"{name} has the shape {_text(shapes[name])}, {_text(expected)} was expected"
+    missing = [name for name in spec.tensors if name not in shapes]
+    if missing:
+        return f"{_names(missing)} missing of {len(spec.tensors)} tensors"
+    unknown = [name for name in shapes if name not in spec.tensors]
+    return f"{_names(unknown)} of no layer of this network" if unknown else None
+
+
+def _names(names: list[str]) -> str:
+    verb = "is" if len(names) == 1 else "are"
+    more = "" if len(names) == 1 else f" and {len(names) - 1} more"
+    return f"{names[0]!r}{more} {verb}"
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
