@@ -175,9 +175,7 @@ class Spec:
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """``parameters`` and the batch-norm statistics: all that a model file must hold."""
         return {
-            name: shape
-            for layer in self.layers
-            for name, shape in (layer.parameters() | layer.statistics()).items()
+            name: shape for layer in self.layers for name, shape in (layer.parameters() | layer.statistics()).items()
         }
 
     @property

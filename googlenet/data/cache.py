@@ -9,7 +9,6 @@ from PIL import Image
 
 from googlenet.data.decode import Orientation, decode
 
-
 MAX_BYTES = 512 * 2**20
 
 

@@ -1,0 +1,41 @@
+"""The settings of each verb: validated when they are made, frozen afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+class TrainSettings(BaseModel):
+    """Everything that a training run depends on, besides the data and the versions of the software."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    variant: str = "batch_norm"
+    aux_heads: bool = True
+    weights: Path | None = None  # a sealed model or a .caffemodel to start from
+    frozen: tuple[str, ...] = ()  # blocks that are not trained: the first part of their layers' names
+    image_size: int = Field(default=224, ge=64, le=1024)  # pixels, in training and in the sealed model
+    batch_size: int = Field(default=32, ge=2)
+    epochs: float = Field(default=30, gt=0)
+    learning_rate: float = Field(default=0.05, gt=0)  # the highest, after the warm-up
+    warmup: float = Field(default=0.1, ge=0, lt=1)  # fraction of the steps
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=2e-4, ge=0)  # not on biases and norms
+    clip_norm: float = Field(default=20.0, gt=0)  # of the whole gradient
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    aux_weight: float = Field(default=0.3, ge=0)  # of each auxiliary head's loss (paper, section 5)
+    average_decay: float = Field(default=0.99, ge=0, lt=1)  # per step, of the weights' moving average
+    class_weights: bool = False  # weigh each class by the inverse of its number of images
+    crop_area: tuple[float, float] = (0.35, 1.0)  # fraction of the picture in a training crop
+    flip: bool = True
+    trivial_augment: bool = False
+    rotate: float = Field(default=0.0, ge=0, le=180)  # degrees either way
+    shift: float = Field(default=0.0, ge=0, le=0.5)  # fraction of the side
+    precision: Precision = "auto"
+    seed: int = Field(default=0, ge=0)
