@@ -39,3 +39,14 @@ class TrainSettings(BaseModel):
     shift: float = Field(default=0.0, ge=0, le=0.5)  # fraction of the side
     precision: Precision = "auto"
     seed: int = Field(default=0, ge=0)
+
+
+class EvaluateSettings(BaseModel):
+    """What ``googlenet evaluate`` is asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    split: Literal["train", "val", "test", "all"] = "test"
+    resize: Literal["shorter-side", "warp", "none"] | None = None  # None: the model's own
+    resize_size: int | None = Field(default=None, ge=8, le=4096)  # pixels; None: the model's own
+    seed: int = Field(default=0, ge=0)  # of the split, where the data set gives none

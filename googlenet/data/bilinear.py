@@ -14,7 +14,7 @@ _BITS = 11  # OpenCV's fixed-point weights: INTER_RESIZE_COEF_BITS in modules/im
 def resize_window(
     pixels: NDArray[np.uint8], size: tuple[int, int], window: tuple[int, int, int, int]
 ) -> NDArray[np.uint8]:
-    """Resize (H, W, 3) pixels to ``size`` (width, height); returns ``window`` (left, top, right, bottom) of that only."""
+    """Resize (H, W, 3) pixels to ``size`` (width, height), but only the part ``window``: left, top, right, bottom."""
     left, top, right, bottom = window
     x0, x1, weight_x0, weight_x1 = _taps(pixels.shape[1], size[0], left, right)
     y0, y1, weight_y0, weight_y1 = _taps(pixels.shape[0], size[1], top, bottom)

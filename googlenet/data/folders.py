@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Container
 from pathlib import Path
 
 from natsort import natsorted
@@ -15,14 +16,15 @@ from googlenet.errors import DataError
 _SYSTEM_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"})
 
 
-def list_folder(root: Path, *, need_train: bool = True) -> Listing:
+def list_folder(root: Path, *, need_train: bool = True, known: Container[str] = ()) -> Listing:
     """List the images below ``root``, classes in natural order; folders inside a class belong to it.
 
     Hidden names are passed over. A link to a folder that is listed already (a loop, say) is named in ``skipped``.
-    ``need_train``: refuse val/ or test/ without train/. Raises ``DataError`` where there are no class folders or
+    ``need_train``: refuse val/ or test/ without train/. ``known``: ids of classes; images that lie loose in ``root`` and
+    are called «<id>_…» are of that class. Raises ``DataError`` where there are no class folders or
     the layout can be read in two ways.
     """
-    walker = _Walker(root)
+    walker = _Walker(root, known)
     folders = walker.class_folders("")
     splits = {name: SPLIT_WORDS[name.lower()] for name in folders if name.lower() in SPLIT_WORDS}
     if len(splits) >= 2 and len(splits) < len(folders):
@@ -52,7 +54,8 @@ def is_hidden(name: str) -> bool:
 class _Walker:
     """Real folders first, links to folders after them: a link can then never take a folder's own place."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, known: Container[str]) -> None:
+        self.known = known
         self.listing = Listing(root)
         self.visited: set[tuple[int, int]] = set()
         self.links: deque[tuple[str, str, int]] = deque()
@@ -63,6 +66,8 @@ class _Walker:
         for entry in self._entries(prefix):
             if entry.is_dir():
                 folders.append(entry.name)
+            elif not prefix and entry.name.partition("_")[0] in self.known:
+                self._named_by_class(entry)
             elif _is_image_name(entry.name):
                 self._skip(prefix + entry.name, "lies outside the class folders; move it into one")
             else:
@@ -77,6 +82,12 @@ class _Walker:
                 self.links.append((prefix + name, name, split))
             else:
                 self._walk(prefix + name, name, split)
+
+    def _named_by_class(self, entry: os.DirEntry[str]) -> None:
+        word = entry.name.partition("_")[0]
+        if word not in self.listing.class_words:
+            self.listing.class_words.append(word)
+        self._file(entry.name, entry, word, NOT_GIVEN)
 
     def walk_links(self) -> None:
         while self.links:

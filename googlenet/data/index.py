@@ -83,7 +83,8 @@ def read_dataset(
     of the training images, in natural order. ``verify`` decodes every file once; bad ones are named in ``skipped``.
     Raises ``DataError`` where nothing usable is there or labels contradict the classes.
     """
-    listing = _list(source, need_train=classes is None)
+    known = frozenset(name.id for name in classes or ())
+    listing = _list(source, need_train=classes is None, known=known)
     listed = len(listing.paths)
     ids = examine(listing, verify=verify, progress=progress)
     if not listing.paths:
@@ -112,9 +113,9 @@ def read_dataset(
     )
 
 
-def _list(source: Path, *, need_train: bool) -> Listing:
+def _list(source: Path, *, need_train: bool, known: frozenset[str]) -> Listing:
     if source.is_dir():
-        return list_folder(source, need_train=need_train)
+        return list_folder(source, need_train=need_train, known=known)
     if not source.exists():
         raise DataError(f"{source}: does not exist; give a folder of class folders or a CSV file")
     if source.suffix.lower() != ".csv":

@@ -1,7 +1,7 @@
 """The endless stream of training samples, each a function of its position alone.
 
 Epoch after epoch, each a permutation keyed by (seed, epoch). The sample at position p of N images is image
-``permutation(seed, p // N)[p % N]``, changed by draws keyed by (seed, p // N, sample id), whatever the workers and ranks.
+``permutation(seed, p // N)[p % N]``, changed by draws keyed by (seed, p // N, sample id), whoever asks for it.
 """
 
 from __future__ import annotations

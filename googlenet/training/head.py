@@ -66,10 +66,10 @@ def logistic_regression(features: Tensor, labels: Tensor, classes: int) -> tuple
         solver.zero_grad()
         fit = functional.cross_entropy(scaled @ weight.T + bias, labels)
         value = fit + _PENALTY * weight.square().sum() / 2
-        value.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(value)
         return value
 
-    solver.step(loss)  # type: ignore[arg-type]
+    solver.step(loss)  # type: ignore[no-untyped-call]
     unscaled = weight.detach() / scale
     return unscaled, bias.detach() - unscaled @ centre
 

@@ -32,7 +32,7 @@ class RunLog:
             disable=not self.console.is_terminal,
         )
         self._lines = (folder / "log.jsonl").open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(folder / "events"))  # type: ignore[no-untyped-call]
+        self._events = SummaryWriter(str(folder / "events"))
         self._task: TaskID | None = None
         self._description = ""
         self._spoken = monotonic()
@@ -44,7 +44,7 @@ class RunLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.progress.stop()
         self._lines.close()
-        self._events.close()  # type: ignore[no-untyped-call]
+        self._events.close()
 
     def say(self, message: str) -> None:
         """One line for a person, also kept in the log."""
@@ -70,7 +70,7 @@ class RunLog:
         """Numbers by name at a step (samples consumed), for the two logs."""
         self._write({"samples": step} | values)
         for name, value in values.items():
-            self._events.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._events.add_scalar(name, value, step)
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._lines.write(json.dumps(entry, ensure_ascii=False) + "\n")

@@ -116,7 +116,7 @@ class Trainer:
         losses = self._losses(logits, labels)
         loss = losses["main"] + self.settings.aux_weight * sum(losses[head] for head in losses if head != "main")
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.clip_norm)
         if not torch.isfinite(norm):
             raise TrainingError(
@@ -156,12 +156,17 @@ class Trainer:
         )
         if top1 >= self.outcome.val_top1:
             self.outcome.val_top1 = top1
-            self.outcome.best = self.average.module.canonical()
+            self.outcome.best = self._averaged().canonical()
+
+    def _averaged(self) -> GoogLeNet:
+        net = self.average.module
+        assert isinstance(net, GoogLeNet)  # torch types it as any module
+        return net
 
     @torch.no_grad()
     def _validate(self) -> float:
         """Accuracy of the weight average on the validation images, each exactly once, prepared as for a prediction."""
-        net, right, images = self.average.module.eval(), 0, 0
+        net, right, images = self._averaged().eval(), 0, 0
         indices = self.dataset.select(Split.VAL)
         paths = (self.dataset.path(int(i)) for i in indices)
         for batch in evaluation_batches(paths, self.preprocessing, batch_size=self.settings.batch_size):

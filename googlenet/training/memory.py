@@ -1,4 +1,4 @@
-"""Keeps the C library from handing large blocks back to the system after each step, which costs a tenth of the speed."""
+"""Keeps the C library from handing large blocks back to the system after each step, which costs speed."""
 
 from __future__ import annotations
 
@@ -16,5 +16,6 @@ def keep_memory() -> bool:
     library = ctypes.CDLL(None)
     if not hasattr(library, "mallopt"):
         return False
-    wishes = ((_MMAP_THRESHOLD, 1 << 30), (_TRIM_THRESHOLD, (1 << 31) - 1), (_TOP_PAD, 64 << 20))
-    return all([library.mallopt(parameter, value) for parameter, value in wishes])
+    wishes = {_MMAP_THRESHOLD: 1 << 30, _TRIM_THRESHOLD: (1 << 31) - 1, _TOP_PAD: 64 << 20}
+    accepted = [library.mallopt(parameter, value) for parameter, value in wishes.items()]
+    return all(accepted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import cos, pi
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.settings import TrainSettings
+
+
+Tensors: TypeAlias = tuple[Tensor, ...] | list[Tensor]
 
 
 def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.SGD:
@@ -35,7 +39,7 @@ def learning_rate(settings: TrainSettings, progress: float) -> float:
 def weight_average(net: GoogLeNet, decay: float) -> AveragedModel:
     """An exponential moving average of weights and batch-norm statistics, young at first so that it does not lag."""
 
-    def update(averages: list[Tensor], values: list[Tensor], count: Tensor | int) -> None:
+    def update(averages: Tensors, values: Tensors, count: Tensor | int) -> None:
         if not averages[0].is_floating_point():
             torch._foreach_copy_(averages, values)
             return

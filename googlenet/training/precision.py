@@ -50,16 +50,15 @@ def bf16_difference(spec: Spec, device: torch.device) -> float:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = GoogLeNet(spec.without_heads().scaled(1 / 4)).to(device, memory_format=torch.channels_last).eval()
+        net = GoogLeNet(spec.without_heads().scaled(1 / 4)).eval().to(device)
         images = torch.randn(4, 3, 96, 96).to(device, memory_format=torch.channels_last)
+        labels = torch.zeros(4, dtype=torch.long, device=device)
         gradients = []
         for enabled in (False, True):
             net.zero_grad()
             with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
                 logits = net(images).main
-            torch.nn.functional.cross_entropy(
-                logits.float(), torch.zeros(4, dtype=torch.long, device=device)
-            ).backward()
+            torch.autograd.backward(torch.nn.functional.cross_entropy(logits.float(), labels))
             gradients.append(torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None]))
     difference = ((gradients[1] - gradients[0]).norm() / gradients[0].norm()).item()
     return difference if difference == difference else float("inf")
@@ -67,7 +66,7 @@ def bf16_difference(spec: Spec, device: torch.device) -> float:
 
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False

@@ -65,7 +65,7 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path) -> SealedMode
         net = GoogLeNet(spec)
         if source is not None:
             _take_weights(net, source)
-        net.to(training_device(), memory_format=torch.channels_last)
+        net.to(training_device()).to(memory_format=torch.channels_last)
         freeze(net, settings.frozen)
         if source is not None:
             log.begin("fitting the new head")
@@ -105,7 +105,7 @@ def _spec(settings: TrainSettings, source: SealedModel | None, classes: int) -> 
 
 
 def _preprocessing(settings: TrainSettings, source: SealedModel | None) -> Preprocessing:
-    """The source's channel order, mean and scale; the shorter side resized to 8/7 of the crop, as the paper's 256/224."""
+    """The source's channel order, mean and scale; the shorter side at 8/7 of the crop, as the paper's 256/224."""
     size = settings.image_size
     changes = {"resize": "shorter-side", "resize_size": round(size * 8 / 7), "crop_size": size, "draft": True}
     return (source.preprocessing if source else Preprocessing()).model_copy(update=changes)

@@ -1,0 +1,33 @@
+"""A model ready to answer: what ``googlenet.load`` returns."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from googlenet.engines import open_engine
+from googlenet.evaluation.predict import Answer, predict_one
+from googlenet.weights.convert import open_model
+from googlenet.weights.model_file import SealedModel
+
+
+class Classifier:
+    """A sealed model on the default engine.
+
+    >>> googlenet.load("flowers.safetensors").predict("rose.jpg")[0].label
+    'roses'
+    """
+
+    def __init__(self, model: SealedModel) -> None:
+        self.model = model
+        self._engine = open_engine(model)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Classifier:
+        """Open a sealed model, or a ``.caffemodel``; raises ``ModelFileError`` saying what is wrong with it."""
+        return cls(open_model(Path(path)))
+
+    def predict(self, image: str | PathLike[str] | bytes, top: int = 5) -> tuple[Answer, ...]:
+        """The ``top`` likeliest classes of an image file or of its bytes, likeliest first; raises ``ImageError``."""
+        source = image if isinstance(image, bytes) else Path(image)
+        return predict_one(self.model, self._engine, source, top=top).predictions

@@ -1,0 +1,82 @@
+"""A model's answers to the images of a data set, a few numbers per image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from googlenet.data.batches import evaluation_batches
+from googlenet.data.index import Dataset, Skipped
+from googlenet.data.preprocess import Preprocessing
+from googlenet.engines import Engine
+from googlenet.errors import DataError
+
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """One entry per image that could be read, 20 bytes each however many classes there are."""
+
+    indices: NDArray[np.int64]  # (N,), in the data set
+    labels: NDArray[np.int32]  # (N,), what the image is
+    predicted: NDArray[np.int32]  # (N,), the likeliest class
+    confidence: NDArray[np.float32]  # (N,), its probability, 0–1
+    true_probability: NDArray[np.float32]  # (N,), of the right class, 0–1
+    rank: NDArray[np.int32]  # (N,), how many classes were likelier than the right one
+    skipped: tuple[Skipped, ...] = ()
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities along the last axis."""
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)
+
+
+def score(
+    engine: Engine,
+    preprocessing: Preprocessing,
+    dataset: Dataset,
+    indices: NDArray[np.int64],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Answers:
+    """Ask ``engine`` about the images ``indices``; those that cannot be read are left out and named in ``skipped``.
+
+    Raises ``DataError`` when there is no image to ask about.
+    """
+    if not len(indices):
+        raise DataError(f"{dataset.root}: has no images in this split; take another --split, or all")
+    skipped: list[Skipped] = []
+    parts: list[Answers] = []
+    paths = (dataset.path(int(i)) for i in indices)
+    for batch in evaluation_batches(paths, preprocessing, batch_size=BATCH, skipped=skipped):
+        chosen = indices[batch.indices]
+        parts.append(_answers(engine.logits(batch.images), chosen, dataset.labels[chosen]))
+        progress(int(batch.indices[-1]) + 1, len(indices))
+    if not parts:
+        raise DataError(f"{dataset.root}: none of the {len(indices)} images can be read; the first: {skipped[0].path}")
+    names = ("indices", "labels", "predicted", "confidence", "true_probability", "rank")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Answers(**joined, skipped=tuple(skipped))
+
+
+def _answers(logits: NDArray[np.float32], indices: NDArray[np.int64], labels: NDArray[np.int32]) -> Answers:
+    probabilities = softmax(logits)
+    rows = np.arange(len(labels))
+    own = logits[rows, labels][:, None]
+    # Of equal logits the first class is likelier, as argmax has it.
+    earlier = np.arange(logits.shape[1]) < labels[:, None]
+    rank = ((logits > own) | ((logits == own) & earlier)).sum(1)
+    predicted = logits.argmax(1)
+    return Answers(
+        indices=indices,
+        labels=labels,
+        predicted=predicted.astype(np.int32),
+        confidence=probabilities[rows, predicted],
+        true_probability=probabilities[rows, labels],
+        rank=rank.astype(np.int32),
+    )

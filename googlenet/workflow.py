@@ -1,0 +1,67 @@
+"""The whole way in one call: photographs -> training -> sealed model -> judgement on the test split -> report."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from googlenet.data.index import Dataset, Split, read_dataset
+from googlenet.evaluation.evaluate import Evaluation, evaluate
+from googlenet.evaluation.report import write_report
+from googlenet.saving import atomic_write
+from googlenet.settings import TrainSettings
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a training run left behind; ``evaluation`` is None where there are no test images."""
+
+    model: Path
+    report: Path | None
+    evaluation: Evaluation | None
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that ``googlenet train --json`` prints (docs/cli.md)."""
+        return {
+            "model": str(self.model),
+            "report": str(self.report) if self.report else None,
+            "test": self.evaluation.as_json() if self.evaluation else None,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def train_and_judge(
+    data: Path, settings: TrainSettings, folder: Path, *, reading: Progress, judging: Progress
+) -> Run:
+    """Train on ``data`` and write everything into the new folder ``folder``: model, test figures, report, logs.
+
+    ``reading`` and ``judging`` are told (done, total) while the images are verified and while the test runs.
+    """
+    from googlenet.training.run import MODEL_FILE, new_run_folder, train
+
+    started = monotonic()
+    new_run_folder(folder)
+    dataset = read_dataset(data, seed=settings.seed, progress=reading)
+    model = train(dataset, settings, folder)
+    evaluation = _judge(dataset, model, judging)
+    report = None
+    if evaluation is not None:
+        report = folder / "report.html"
+        words = ["googlenet", "evaluate", str(folder / MODEL_FILE), str(data), "--report", "report.html"]
+        write_report(evaluation, report, shlex.join(words))
+        atomic_write(folder / "test.json", [json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1).encode()])
+    return Run(folder / MODEL_FILE, report, evaluation, monotonic() - started)
+
+
+def _judge(dataset: Dataset, model: Any, progress: Progress) -> Evaluation | None:
+    if not len(dataset.select(Split.TEST)):
+        return None
+    return evaluate(model, dataset, split="test", progress=progress)
