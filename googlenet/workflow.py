@@ -38,9 +38,7 @@ class Run:
         }
 
 
-def train_and_judge(
-    data: Path, settings: TrainSettings, folder: Path, *, reading: Progress, judging: Progress
-) -> Run:
+def train_and_judge(data: Path, settings: TrainSettings, folder: Path, *, reading: Progress, judging: Progress) -> Run:
     """Train on ``data`` and write everything into the new folder ``folder``: model, test figures, report, logs.
 
     ``reading`` and ``judging`` are told (done, total) while the images are verified and while the test runs.

@@ -12,7 +12,6 @@ from torch.optim.swa_utils import AveragedModel
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.settings import TrainSettings
 
-
 Tensors: TypeAlias = tuple[Tensor, ...] | list[Tensor]
 
 
