@@ -400,7 +400,8 @@ def _show_predictions(answers: Iterator[Prediction], *, as_json: bool, as_csv: b
 
         writer = csv.writer(sys.stdout)
         writer.writerow(["path", "rank", "index", "label", "probability"])
-    for count, answer in enumerate(answers, 1):
+    for answer in answers:
+        count += 1
         for rank, guess in enumerate(answer.predictions, 1):
             if as_csv:
                 writer.writerow([answer.path, rank, guess.index, guess.label, f"{guess.probability:.6f}"])

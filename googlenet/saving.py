@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def atomic_write(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
     disk, a missing folder, no permission.
     """
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}.partial")
     try:
         try:
             _write_through(partial, chunks)

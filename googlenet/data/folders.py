@@ -20,8 +20,8 @@ def list_folder(root: Path, *, need_train: bool = True, known: Container[str] = 
     """List the images below ``root``, classes in natural order; folders inside a class belong to it.
 
     Hidden names are passed over. A link to a folder that is listed already (a loop, say) is named in ``skipped``.
-    ``need_train``: refuse val/ or test/ without train/. ``known``: ids of classes; images that lie loose in ``root`` and
-    are called «<id>_…» are of that class. Raises ``DataError`` where there are no class folders or
+    ``need_train``: refuse val/ or test/ without train/. ``known``: ids of classes; images loose in ``root`` that are
+    called «<id>_…» are of that class. Raises ``DataError`` where there are no class folders or
     the layout can be read in two ways.
     """
     walker = _Walker(root, known)

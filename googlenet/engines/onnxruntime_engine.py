@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from googlenet.errors import ModelFileError, SettingsError
-from googlenet.network.onnx_net import LOGITS, onnx_bytes
+from googlenet.network.onnx_net import LOGITS, onnx_parts
 from googlenet.spec import INPUT
 from googlenet.weights.model_file import SealedModel
 
@@ -58,14 +58,16 @@ class OnnxRuntimeEngine:
 
     def _session(self, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
         if names not in self._sessions:
-            content = onnx_bytes(self._model.spec, self._model.tensors, outputs=names)
+            graph, weights = onnx_parts(self._model.spec, self._model.tensors, outputs=names)
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads
             options.inter_op_num_threads = 1
             options.log_severity_level = _ERRORS_ONLY
             # Threads that spin while they wait take the cores that decode the next photographs.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._sessions[names] = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+            options.add_external_initializers(list(weights), values)
+            self._sessions[names] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         return self._sessions[names]
 
 

@@ -33,7 +33,8 @@ class Answers:
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities along the last axis."""
     exponentials = np.exp(logits - logits.max(-1, keepdims=True))
-    return exponentials / exponentials.sum(-1, keepdims=True)
+    probabilities: NDArray[np.float32] = exponentials / exponentials.sum(-1, keepdims=True)
+    return probabilities
 
 
 def score(

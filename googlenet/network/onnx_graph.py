@@ -21,13 +21,18 @@ Attribute: TypeAlias = int | str | Sequence[int]
 Array: TypeAlias = "NDArray[np.float32] | NDArray[np.int64]"
 
 _FLOAT, _INT64 = 1, 7  # TensorProto.DataType
+_EXTERNAL = 1  # TensorProto.DataLocation
+_SMALL = 1024  # bytes; a runtime wants to see small constants while it works out shapes
 _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 2, 3, 7  # AttributeProto.AttributeType
 
 
 class OnnxGraph:
     """Operators are added in the order of computation; a value is known by its name alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, external: bool = False) -> None:
+        """With ``external`` the big constants stay out of the bytes, in ``external``, for the runtime to be handed."""
+        self.external: dict[str, Array] = {}
+        self._is_external = external
         self._graph = Message()
         self._constants: set[str] = set()
 
@@ -48,13 +53,10 @@ class OnnxGraph:
         """Add a constant, float32 or int64, once: a second one of the same name is taken for the same."""
         if name not in self._constants:
             self._constants.add(name)
-            tensor = Message()
-            for size in array.shape:
-                tensor.add(1, size)
-            tensor.add(2, _INT64 if array.dtype == np.int64 else _FLOAT)
-            tensor.add(8, name)
-            tensor.add(9, np.ascontiguousarray(array).reshape(-1).data.cast("B"))
-            self._graph.add(5, tensor)
+            array = np.ascontiguousarray(array)
+            if is_external := self._is_external and array.nbytes > _SMALL:
+                self.external[name] = array
+            self._graph.add(5, _tensor(name, array, is_external))
         return name
 
     def to_bytes(self, inputs: Mapping[str, Sequence[int | str]], outputs: Mapping[str, Sequence[int | str]]) -> bytes:
@@ -71,6 +73,23 @@ class OnnxGraph:
         model.add(7, self._graph)
         model.add(8, opset)
         return model.to_bytes()
+
+
+def _tensor(name: str, array: Array, is_external: bool) -> Message:
+    tensor = Message()
+    for size in array.shape:
+        tensor.add(1, size)
+    tensor.add(2, _INT64 if array.dtype == np.int64 else _FLOAT)
+    tensor.add(8, name)
+    if is_external:
+        location = Message()
+        location.add(1, "location")
+        location.add(2, "memory")
+        tensor.add(13, location)
+        tensor.add(14, _EXTERNAL)
+    else:
+        tensor.add(9, array.reshape(-1).data.cast("B"))
+    return tensor
 
 
 def _attribute(name: str, value: Attribute) -> Message:

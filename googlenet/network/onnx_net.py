@@ -28,7 +28,7 @@ from googlenet.layers import (
     Padding,
     Shape,
 )
-from googlenet.network.onnx_graph import Attribute, OnnxGraph
+from googlenet.network.onnx_graph import Array, Attribute, OnnxGraph
 from googlenet.spec import INPUT, OUTPUTS, Spec
 
 if TYPE_CHECKING:
@@ -63,14 +63,24 @@ def build_onnx(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS
 
 def onnx_bytes(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> bytes:
     """What ``build_onnx`` builds, serialised: the content of an ``.onnx`` file."""
-    net = _Net(OnnxGraph(), tensors, spec.shapes())
+    return _write(OnnxGraph(), spec, tensors, outputs)
+
+
+def onnx_parts(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> tuple[bytes, dict[str, Array]]:
+    """The same as the graph without its big constants, and these by name, to hand to a runtime uncopied."""
+    graph = OnnxGraph(external=True)
+    return _write(graph, spec, tensors, outputs), graph.external
+
+
+def _write(graph: OnnxGraph, spec: Spec, tensors: Tensors, outputs: Sequence[str]) -> bytes:
+    net = _Net(graph, tensors, spec.shapes())
     layers = {name: spec.layer(OUTPUTS["main"] if name == LOGITS else name) for name in outputs}
     for layer in _needed(spec, layers.values()):
         _emit(layer, net)
     if LOGITS in outputs:
-        net.graph.node("Identity", [OUTPUTS["main"]], LOGITS)
+        graph.node("Identity", [OUTPUTS["main"]], LOGITS)
     shapes = {name: _output_shape(spec, layer, net.shapes[layer.name]) for name, layer in layers.items()}
-    return net.graph.to_bytes({INPUT: ("batch", 3, "height", "width")}, shapes)
+    return graph.to_bytes({INPUT: ("batch", 3, "height", "width")}, shapes)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from enum import Enum
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from googlenet.errors import ModelFileError
 from googlenet.protobuf import WireError, read_fields
@@ -54,6 +53,8 @@ def kind_of(path: Path) -> FileKind:
 
 
 def _kind_of_zip(path: Path) -> FileKind:
+    from zipfile import BadZipFile, ZipFile
+
     try:
         with ZipFile(path) as archive:
             names = archive.namelist()
