@@ -1,0 +1,127 @@
+"""The sealed model: what goes in comes out, and nothing damaged gets in."""
+
+from __future__ import annotations
+
+import errno
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from googlenet import saving
+from googlenet.errors import ModelFileError
+from googlenet.weights.model_file import SealedModel, read_model
+
+
+@pytest.fixture
+def sealed(tiny_model: SealedModel, tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    tiny_model.save(path)
+    return path
+
+
+def test_round_trip(tiny_model: SealedModel, sealed: Path) -> None:
+    back = read_model(sealed)
+    assert (back.spec, back.classes, back.preprocessing) == (
+        tiny_model.spec,
+        tiny_model.classes,
+        tiny_model.preprocessing,
+    )
+    assert back.record == tiny_model.record
+    assert all(np.array_equal(back.tensors[name], tiny_model.tensors[name]) for name in tiny_model.spec.tensors)
+    with safe_open(sealed, framework="numpy") as file:  # any reader of safetensors opens it
+        assert set(file.keys()) == set(tiny_model.spec.tensors)
+
+
+def test_every_changed_byte_is_noticed(sealed: Path) -> None:
+    content = sealed.read_bytes()
+    header = 8 + int.from_bytes(content[:8], "little")
+    rng = np.random.default_rng(0)
+    positions = [*range(9), *rng.integers(8, header, 60), *rng.integers(header, len(content), 60), len(content) - 1]
+    for position in positions:
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << int(rng.integers(8))
+        sealed.write_bytes(damaged)
+        with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+            read_model(sealed)
+
+
+def test_every_cut_is_noticed(sealed: Path) -> None:
+    content = sealed.read_bytes()
+    for length in (0, 1, 7, 8, 100, len(content) // 2, len(content) - 1):
+        sealed.write_bytes(content[:length])
+        with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+            read_model(sealed)
+
+
+def _rewrite(path: Path, change: Any) -> None:
+    """The same file with another document, as somebody would forge it."""
+    with safe_open(path, framework="numpy") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    document = json.loads(metadata["googlenet"])
+    change(document)
+    save_file(tensors, path, {"googlenet": json.dumps(document), "sha256": metadata["sha256"]})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d["spec"].update(classes=4), "loss3/classifier"),
+        (lambda d: d["spec"]["stem"].update(conv1=10**9), "conv1"),
+        (lambda d: d["spec"]["stem"].update(conv1=-1), "conv1"),
+        (lambda d: d["spec"].update(variant_of="x"), "variant_of"),
+        (lambda d: d["classes"].pop(), "names 2 classes for a network of 3"),
+        (lambda d: d["classes"].__setitem__(0, d["classes"][1]), "two of its classes"),
+        (lambda d: d.update(format=99), "format version 99"),
+        (lambda d: d["preprocessing"].update(crop_size=10**6), "crop_size"),
+        (lambda d: d["record"].update(lie=True), "sha256"),
+    ],
+)
+def test_metadata_that_lies_is_refused(sealed: Path, change: Any, says: str) -> None:
+    _rewrite(sealed, change)
+    with pytest.raises(ModelFileError, match=says):
+        read_model(sealed)
+
+
+def test_values_that_are_no_numbers_are_refused_by_name(tiny_model: SealedModel, tmp_path: Path) -> None:
+    tensors = dict(tiny_model.tensors)
+    tensors["conv1/7x7_s2/weight"] = np.full_like(tensors["conv1/7x7_s2/weight"], np.nan)
+    with pytest.raises(ModelFileError, match="conv1/7x7_s2/weight"):
+        replace(tiny_model, tensors=tensors).save(tmp_path / "nan.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"\x80\x02}q\x00.", "not a sealed model"),
+        (b"PK\x03\x04" + bytes(40), "not a sealed model"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(40), "HDF5"),
+        (b"just some text, no model", "not a sealed model"),
+    ],
+)
+def test_other_files_are_named_for_what_they_are(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=says):
+        read_model(path)
+
+
+def test_a_full_disk_leaves_the_old_model_whole(
+    tiny_model: SealedModel, sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sealed.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(saving.os, "fsync", full)
+    with pytest.raises(ModelFileError, match=r"No space left on device.*untouched"):
+        tiny_model.save(sealed)
+    assert sealed.read_bytes() == before
+    assert [path.name for path in sealed.parent.iterdir()] == [sealed.name]
