@@ -90,14 +90,7 @@ def read_dataset(
     if not listing.paths:
         raise DataError(_nothing_usable(source, listed, listing))
     names = tuple(classes) if classes is not None else _class_names(source, listing)
-    positions = _positions(names)
-    unknown = natsorted({word for word in listing.words if word not in positions})
-    if unknown:
-        raise DataError(
-            f"{source}: the classes {quoted(unknown)} are none of the model's {len(names)}; "
-            "rename them to an id or a name of the model, or take a model trained on them"
-        )
-    labels = np.fromiter((positions[word] for word in listing.words), np.int32, len(listing.words))
+    labels = _labels(source, listing, names)
     splits, drawn = _splits(listing, labels, ids, seed)
     notes = make_notes(listing, names, labels, splits, ids, drawn=drawn)
     return Dataset(
@@ -145,6 +138,17 @@ def _class_names(source: Path, listing: Listing) -> tuple[ClassName, ...]:
     if len(words) < 2:
         raise DataError(f"{source}: has images of one class only, {quoted(words)}; a classifier needs two or more")
     return tuple(ClassName(id=word, name=word) for word in words)
+
+
+def _labels(source: Path, listing: Listing, classes: Sequence[ClassName]) -> NDArray[np.int32]:
+    positions = _positions(classes)
+    unknown = natsorted({word for word in listing.words if word not in positions})
+    if unknown:
+        raise DataError(
+            f"{source}: the classes {quoted(unknown)} are none of the model's {len(classes)}; "
+            "rename them to an id or a name of the model, or take a model trained on them"
+        )
+    return np.fromiter((positions[word] for word in listing.words), np.int32, len(listing.words))
 
 
 def _positions(classes: Sequence[ClassName]) -> dict[str, int]:

@@ -65,7 +65,9 @@ class OnnxRuntimeEngine:
             options.log_severity_level = _ERRORS_ONLY
             # Threads that spin while they wait take the cores that decode the next photographs.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+            values = [
+                onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()
+            ]
             options.add_external_initializers(list(weights), values)
             self._sessions[names] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         return self._sessions[names]

@@ -53,7 +53,6 @@ class OnnxGraph:
         """Add a constant, float32 or int64, once: a second one of the same name is taken for the same."""
         if name not in self._constants:
             self._constants.add(name)
-            array = np.ascontiguousarray(array)
             if is_external := self._is_external and array.nbytes > _SMALL:
                 self.external[name] = array
             self._graph.add(5, _tensor(name, array, is_external))
@@ -88,7 +87,7 @@ def _tensor(name: str, array: Array, is_external: bool) -> Message:
         tensor.add(13, location)
         tensor.add(14, _EXTERNAL)
     else:
-        tensor.add(9, array.reshape(-1).data.cast("B"))
+        tensor.add(9, np.ascontiguousarray(array).reshape(-1).data.cast("B"))
     return tensor
 
 

@@ -1,4 +1,4 @@
-"""The reader of .caffemodel files: both kinds of layer, hostile bytes, and BVLC's own network against OpenCV's figures."""
+"""The reader of .caffemodel files: both kinds of layer, hostile bytes, and BVLC's network against known figures."""
 
 from __future__ import annotations
 
