@@ -38,6 +38,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON docu
 @app.command
 def train(
     data: Path,
+    /,
     *,
     out: Path,
     weights: Path | None = None,
@@ -105,6 +106,7 @@ def train(
 def evaluate(
     model: Path,
     data: Path,
+    /,
     *,
     split: Literal["train", "val", "test", "all"] = "test",
     resize: Resize | None = None,
@@ -157,6 +159,7 @@ def evaluate(
 def predict(
     model: Path,
     paths: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)],
+    /,
     *,
     top: int = 5,
     resize: Resize | None = None,
@@ -209,6 +212,7 @@ def predict(
 def convert(
     source: Path,
     target: Path,
+    /,
     *,
     labels: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
@@ -242,6 +246,7 @@ def convert(
 @app.command
 def demo(
     which: Literal["digits", "flowers"] = "digits",
+    /,
     *,
     out: Path | None = None,
     data: Path | None = None,
@@ -281,7 +286,7 @@ def demo(
 def main() -> None:
     """Run the command of ``sys.argv``."""
     try:
-        app(print_error=False, exit_on_error=False, result_action="return_none")
+        app(sys.argv[1:], print_error=False, exit_on_error=False, result_action="return_none")
         sys.stdout.flush()
     except CycloptsError as error:
         _fail(f"{error}".strip() + "; see: googlenet --help")

@@ -1,108 +1,168 @@
-"""Batches: the same for any number of workers and ranks, resumable at any sample, every image counted once."""
-
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from googlenet.data.augment import AugmentSettings, augment
+from googlenet.data.augment import AugmentSettings
 from googlenet.data.batches import Batch, evaluation_batches, training_batches
-from googlenet.data.index import Dataset, Split, read_dataset
-from googlenet.data.listing import Skipped
+from googlenet.data.index import Dataset, Skipped, Split, read_dataset
 from googlenet.data.preprocess import Preprocessing, prepare
 from googlenet.errors import DataError, ImageError
 
-PREPROCESSING = Preprocessing(resize_size=40, crop_size=32)
-CHANGES = AugmentSettings(trivial_augment=True, erase=0.5, rotate=10, shift=0.1)
+MakeFolder = Callable[[Mapping[str, int]], Path]
+
+PREPROCESSING = Preprocessing(resize_size=24, crop_size=16)
+AUGMENTATION = AugmentSettings(trivial_augment=True, erase=0.3)
 
 
 @pytest.fixture
-def dataset(colour_folder: Callable[..., Path]) -> Dataset:
-    return read_dataset(colour_folder())
+def dataset(make_folder: MakeFolder) -> Dataset:
+    return read_dataset(make_folder({"cat": 9, "dog": 14}))
 
 
-def _take(dataset: Dataset, count: int, **options: int) -> list[Batch]:
+def take(dataset: Dataset, count: int, **options: Any) -> list[Batch]:
+    settings: dict[str, Any] = {"batch_size": 5, "seed": 3, "workers": 2} | options
     indices = dataset.select(Split.TRAIN)
-    options = {"batch_size": 7, "seed": 3} | options
-    batches = training_batches(dataset, indices, PREPROCESSING, CHANGES, **options)
-    try:
-        return list(islice(batches, count))
-    finally:
-        batches.close()
+    batches = training_batches(dataset, indices, PREPROCESSING, AUGMENTATION, **settings)
+    taken = list(islice(batches, count))
+    batches.close()
+    return taken
 
 
-def _same(one: list[Batch], other: list[Batch]) -> bool:
-    return all(
-        np.array_equal(a.images, b.images) and np.array_equal(a.indices, b.indices)
-        for a, b in zip(one, other, strict=True)
-    )
+def pixels(batches: list[Batch]) -> bytes:
+    return b"".join(batch.images.tobytes() + batch.labels.tobytes() for batch in batches)
 
 
-def test_workers_do_not_matter(dataset: Dataset) -> None:
-    assert _same(_take(dataset, 8, workers=1), _take(dataset, 8, workers=4))
+def order(batches: list[Batch]) -> list[int]:
+    return np.concatenate([batch.indices for batch in batches]).tolist()
 
 
-def test_resuming_gives_the_same_rest(dataset: Dataset) -> None:
-    assert _same(_take(dataset, 8)[3:], _take(dataset, 5, start=21))
+def test_a_batch_is_contiguous_uint8_rgb_with_its_labels(dataset: Dataset) -> None:
+    (batch,) = take(dataset, 1)
+    assert (batch.images.shape, batch.images.dtype) == ((5, 16, 16, 3), np.uint8)
+    assert batch.images.flags.c_contiguous
+    assert batch.labels.dtype == batch.indices.dtype == np.int64
+    assert np.array_equal(batch.labels, dataset.labels[batch.indices])
+    assert take(dataset, 1, image_size=20)[0].images.shape == (5, 20, 20, 3)
 
 
-def test_ranks_share_the_same_order(dataset: Dataset) -> None:
-    whole = np.concatenate([batch.indices for batch in _take(dataset, 4, batch_size=6)])
-    parts = [_take(dataset, 4, batch_size=3, rank=rank, world=2) for rank in range(2)]
-    for k in range(4):
-        joined = np.empty(6, np.int64)
-        joined[0::2], joined[1::2] = parts[0][k].indices, parts[1][k].indices
-        assert np.array_equal(joined, whole[6 * k : 6 * k + 6])
+def test_one_and_four_workers_give_the_same_batches(dataset: Dataset) -> None:
+    assert pixels(take(dataset, 12, workers=1)) == pixels(take(dataset, 12, workers=4))
 
 
-def test_every_epoch_holds_every_image_once_in_another_order(dataset: Dataset) -> None:
-    indices = dataset.select(Split.TRAIN)
-    seen = np.concatenate([batch.indices for batch in _take(dataset, len(indices), batch_size=2)])
-    first, second = seen[: len(indices)], seen[len(indices) : 2 * len(indices)]
-    assert sorted(first) == sorted(second) == sorted(indices)
-    assert first.tolist() != second.tolist()
+@pytest.mark.parametrize("start", [5, 7, 20, 41])
+def test_resuming_gives_the_same_rest(start: int, dataset: Dataset) -> None:
+    whole = take(dataset, 80, batch_size=1)
+    rest = take(dataset, 6, start=start)
+    assert pixels([*rest]) != pixels(take(dataset, 6))
+    assert order(rest) == order(whole[start : start + 30])
+    images = np.concatenate([batch.images for batch in whole[start : start + 30]])
+    assert np.array_equal(np.concatenate([batch.images for batch in rest]), images)
 
 
-def test_the_seed_matters(dataset: Dataset) -> None:
-    assert not _same(_take(dataset, 2), _take(dataset, 2, seed=4))
+def test_every_epoch_has_every_image_once_in_another_order_and_changed_anew(dataset: Dataset) -> None:
+    train = dataset.select(Split.TRAIN)
+    count = len(train)
+    assert count % 5  # so that batches cross the ends of epochs
+    seen = order(take(dataset, 3 * count))
+    epochs = [seen[i : i + count] for i in range(0, 15 * count, count)]
+    assert all(sorted(epoch) == train.tolist() for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 10
+    whole = take(dataset, 2 * count, batch_size=1)
+    image = epochs[0][0]
+    first, second = (batch.images for batch in whole if batch.indices[0] == image)
+    assert not np.array_equal(first, second)
 
 
-def test_no_images_is_an_error(dataset: Dataset) -> None:
+def test_another_seed_gives_another_order(dataset: Dataset) -> None:
+    assert order(take(dataset, 5)) != order(take(dataset, 5, seed=4))
+
+
+def test_ranks_share_one_stream(dataset: Dataset) -> None:
+    alone = take(dataset, 6, batch_size=10)
+    first, second = (take(dataset, 6, batch_size=5, rank=rank, world=2) for rank in (0, 1))
+    for whole, even, odd in zip(alone, first, second, strict=True):
+        assert np.array_equal(whole.indices[::2], even.indices)
+        assert np.array_equal(whole.images[1::2], odd.images)
+
+
+def test_a_batch_may_be_larger_than_the_data_set(dataset: Dataset) -> None:
+    (batch,) = take(dataset, 1, batch_size=50)
+    assert len(batch.labels) == 50
+
+
+def test_training_without_images_is_refused(dataset: Dataset) -> None:
+    none = np.array([], np.int64)
     with pytest.raises(DataError, match="no images for training"):
-        next(training_batches(dataset, np.array([], np.int64), PREPROCESSING, CHANGES, batch_size=2, seed=0))
+        training_batches(dataset, none, PREPROCESSING, AUGMENTATION, batch_size=5, seed=0)
 
 
-def test_evaluation_is_prepare_in_order(dataset: Dataset) -> None:
-    paths = [dataset.path(i) for i in range(len(dataset))]
-    batches = list(evaluation_batches(paths, PREPROCESSING, batch_size=8, workers=3))
-    assert [len(batch.indices) for batch in batches] == [8, 8, 8, 6]
-    for batch in batches:
-        for i, image in zip(batch.indices, batch.images, strict=True):
-            assert np.array_equal(image, prepare(paths[i], PREPROCESSING))
+def test_a_file_that_went_bad_since_is_named(dataset: Dataset) -> None:
+    for i in dataset.select(Split.TRAIN):
+        dataset.path(i).write_bytes(b"")
+    with pytest.raises(ImageError, match=r"\.png: is empty"):
+        take(dataset, 1)
 
 
-def test_bad_files_are_raised_or_named(dataset: Dataset, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.jpg"
-    bad.write_text("no picture")
-    paths = [dataset.path(0), bad, dataset.path(1)]
-    with pytest.raises(ImageError, match=r"bad\.jpg"):
-        list(evaluation_batches(paths, PREPROCESSING, batch_size=2))
+def test_nothing_is_printed_by_import_use_and_exit_without_closing(dataset: Dataset) -> None:
+    script = f"""
+from pathlib import Path
+from googlenet.data.augment import AugmentSettings
+from googlenet.data.batches import training_batches
+from googlenet.data.index import read_dataset
+from googlenet.data.preprocess import Preprocessing
+dataset = read_dataset(Path({str(dataset.root)!r}))
+batches = training_batches(dataset, dataset.select(None), Preprocessing(), AugmentSettings(), batch_size=4, seed=0)
+next(batches)
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_evaluation_keeps_the_order_and_pads_nothing(dataset: Dataset) -> None:
+    paths = [dataset.path(i) for i in range(23)]
+    batches = list(evaluation_batches(iter(paths), PREPROCESSING, batch_size=5, workers=3))
+    assert [len(batch.indices) for batch in batches] == [5, 5, 5, 5, 3]
+    assert np.concatenate([batch.indices for batch in batches]).tolist() == list(range(23))
+    expected = np.stack([prepare(path, PREPROCESSING) for path in paths])
+    assert np.array_equal(np.concatenate([batch.images for batch in batches]), expected)
+
+
+def test_evaluation_names_bad_files_or_collects_them(dataset: Dataset) -> None:
+    paths = [dataset.path(i) for i in range(12)]
+    for i in (0, 7):
+        paths[i].write_text("no picture")
+    with pytest.raises(ImageError, match="is not a JPEG"):
+        list(evaluation_batches(paths, PREPROCESSING, batch_size=5))
     skipped: list[Skipped] = []
-    batches = list(evaluation_batches(paths, PREPROCESSING, batch_size=2, skipped=skipped))
-    assert batches[0].indices.tolist() == [0, 2]
-    assert [part.path for part in skipped] == [bad]
+    batches = list(evaluation_batches(paths, PREPROCESSING, batch_size=5, skipped=skipped))
+    assert [bad.path for bad in skipped] == [paths[0], paths[7]]
+    assert [batch.indices.tolist() for batch in batches] == [[1, 2, 3, 4, 5], [6, 8, 9, 10, 11]]
 
 
-def test_flip_mirrors_and_nothing_else() -> None:
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
-    still = AugmentSettings(crop_area=(1, 1), crop_aspect=(1, 1), flip=True)
-    found = [augment(picture, still, 32, np.random.default_rng(seed)) for seed in range(20)]
-    pixels = np.asarray(picture)
-    mirrored = [np.array_equal(image, pixels[:, ::-1]) for image in found]
-    assert all(mirror or np.array_equal(image, pixels) for mirror, image in zip(mirrored, found, strict=True))
-    assert 0 < sum(mirrored) < 20
+def test_evaluation_reads_lazily(dataset: Dataset) -> None:
+    asked = 0
+
+    def endless() -> Any:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield dataset.path(0)
+
+    batches = evaluation_batches(endless(), PREPROCESSING, batch_size=4, workers=2)
+    next(batches)
+    batches.close()
+    assert asked <= 16
+
+
+def test_evaluation_imports_neither_torch_nor_grain() -> None:
+    script = "import sys, googlenet.data.batches; print({'torch', 'grain', 'jax'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert result.stdout.strip() == "set()"

@@ -1,0 +1,223 @@
+"""The command line as a program sees it: documents on standard output, one line for a mistake, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import googlenet
+from googlenet.cli import main
+from googlenet.weights.model_file import SealedModel
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["googlenet", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
+
+
+@pytest.fixture
+def model(tiny_model: SealedModel, tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    tiny_model.save(path)
+    return path
+
+
+def _photo(path: Path, value: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((40, 50, 3), value, np.uint8)).save(path, "PNG")
+    return path
+
+
+def test_predict_json(run: Run, model: Path, tmp_path: Path) -> None:
+    paths = [_photo(tmp_path / name / "x.png", i) for i, name in enumerate(("b", "a"))]
+    code, out, _ = run("predict", model, *paths, "--json", "--top", "2")
+    document = json.loads(out)
+    assert code == 0
+    assert [entry["path"] for entry in document] == [str(path) for path in paths]
+    for entry in document:
+        assert len(entry["predictions"]) == 2
+        assert set(entry["predictions"][0]) == {"index", "label", "probability"}
+        assert entry["predictions"][0]["probability"] >= entry["predictions"][1]["probability"]
+
+
+def test_predict_folder_glob_list_and_csv(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(3):
+        _photo(tmp_path / "photos" / "deep" / f"{i}.png", i)
+    folder = run("predict", model, tmp_path / "photos", "--json")[1]
+    assert len(json.loads(folder)) == 3
+    assert run("predict", model, tmp_path / "photos/**/*.png", "--json")[1] == folder
+    listed = "".join(f"{tmp_path}/photos/deep/{i}.png\n" for i in range(3))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
+    assert run("predict", model, "-", "--json")[1] == folder
+    rows = list(csv.DictReader(io.StringIO(run("predict", model, tmp_path / "photos", "--csv", "--top", "1")[1])))
+    assert [Path(row["path"]).name for row in rows] == ["0.png", "1.png", "2.png"]
+
+
+def test_predict_names_bad_files_and_goes_on(run: Run, model: Path, tmp_path: Path) -> None:
+    good, bad = _photo(tmp_path / "good.png"), tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    code, out, err = run("predict", model, bad, good, "--json")
+    assert (code, len(json.loads(out))) == (0, 1)
+    assert "bad.jpg: is not a JPEG" in err
+    assert "1 of 2 files" in err
+    code, _, err = run("predict", model, bad)
+    assert code == 2
+    assert "no image could be read" in err
+
+
+def test_evaluate_json_and_report(run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]) -> None:
+    data = colour_folder()
+    report = tmp_path / "report.html"
+    code, out, _ = run("evaluate", model, data, "--split", "all", "--json", "--report", report)
+    document = json.loads(out)
+    assert code == 0
+    assert document["images"] == 30
+    assert np.trace(document["confusion"]) / 30 == document["top1"]
+    assert document["intervals"]["top1"][0] <= document["top1"] <= document["intervals"]["top1"][1]
+    assert len(document["per_class"]) == 3
+    code, out, _ = run("evaluate", model, data, "--split", "test")
+    assert code == 0
+    assert "3 images (test)" in out
+
+
+def test_another_resize_is_said(run: Run, model: Path, colour_folder: Callable[..., Path]) -> None:
+    data = colour_folder()
+    document = json.loads(run("evaluate", model, data, "--split", "all", "--resize", "warp", "--json")[1])
+    assert document["preprocessing"]["resize"] == "warp"
+    assert document["preprocessing_changed"] == ["resize warp instead of shorter-side"]
+    assert "warp instead of shorter-side" in run("evaluate", model, data, "--split", "all", "--resize", "warp")[1]
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+
+def test_the_report_executes_nothing_and_asks_for_nothing(run: Run, tiny_model: SealedModel, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from googlenet.data.classes import ClassName
+
+    hostile = "<img src=x onerror=alert(1)><script>alert(1)<"
+    classes = (ClassName(hostile, hostile), ClassName("b 中文", "b 中文"), ClassName("c", "c"))
+    path = tmp_path / "m.safetensors"
+    replace(
+        tiny_model,
+        classes=classes,
+        record={"history": [{"epoch": i, "top1": 0.1, "val_top1": 0.1, "loss_main": 1.0} for i in (1, 2)]},
+    ).save(path)
+    rows = ["path,label"]
+    for i in range(9):
+        name = classes[i % 3].id
+        _photo(tmp_path / "photos" / f"<script>{i}.png", 28 * i)
+        rows.append(f'"photos/<script>{i}.png","{name}"')
+    (tmp_path / "list.csv").write_text("\n".join(rows), encoding="utf-8")
+    report = tmp_path / "report.html"
+    assert run("evaluate", path, tmp_path / "list.csv", "--split", "all", "--report", report)[0] == 0
+    page = report.read_text(encoding="utf-8")
+    parser = _Tags()
+    parser.feed(page)
+    assert "script" not in parser.tags
+    assert "svg" in parser.tags
+    assert all(link.startswith(("data:", "#")) for link in parser.links)
+    assert "&lt;script&gt;" in page
+    assert "中文" in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("predict", "nowhere.safetensors", "x.png"), "nowhere.safetensors"),
+        (("predict", "{model}", "nowhere.png"), "no image could be read"),
+        (("predict", "{model}", "*.nothing"), "matches no file"),
+        (("predict", "{model}", "x.png", "--top", "0"), "--top is 0"),
+        (("predict",), "MODEL"),
+        (("evaluate", "{model}", "{empty}"), "no sub-folders"),
+        (("evaluate", "{model}", "{empty}", "--split", "tset"), "tset"),
+        (("evaluate", "{model}", "nowhere"), "does not exist"),
+        (("convert", "{model}", "out.safetensors"), "sealed model already"),
+        (("train", "{empty}", "--out", "{full}"), "exists already"),
+        (("train", "{empty}", "--out", "{new}", "--recipe", "magic"), "'magic'"),
+        (("train", "{empty}", "--out", "{new}", "--recipe", "finetune"), "--weights"),
+        (("train", "{empty}", "--out", "{new}", "--epochs", "-1"), "--epochs"),
+        (("train", "{empty}", "--out", "{new}", "--epochs", "many"), "epochs"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_mistakes_get_one_line_and_code_2(
+    run: Run, model: Path, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    places = {"model": model, "empty": tmp_path / "empty", "full": tmp_path, "new": tmp_path / "new"}
+    places["empty"].mkdir()
+    code, out, err = run(*(word.format(**places) for word in words))
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert "Traceback" not in err
+    assert len([line for line in err.splitlines() if line.startswith("error:")]) == 1
+
+
+def test_convert_overwrites_only_when_told(run: Run, model: Path, shared: Path, tmp_path: Path) -> None:
+    source = shared / "weights/bvlc_googlenet.caffemodel"
+    before = model.read_bytes()
+    code, _, err = run("convert", source, model)
+    assert code == 2
+    assert "exists already" in err
+    assert model.read_bytes() == before
+    code, out, _ = run(
+        "convert", source, model, "--overwrite", "--json", "--labels", shared / "weights/synset_words.txt"
+    )
+    assert code == 0
+    assert json.loads(out)["parameters"] == 6_998_552
+
+
+@pytest.mark.parametrize(("resize", "right"), [("warp", (0.78, 0.96)), ("shorter-side", (0.76, 0.94))])
+def test_bvlc_on_a_hundred_photographs(
+    run: Run, shared: Path, tmp_path: Path, resize: str, right: tuple[float, float]
+) -> None:
+    sealed = tmp_path / "imagenet.safetensors"
+    labels = shared / "weights/synset_words.txt"
+    run("convert", shared / "weights/bvlc_googlenet.caffemodel", sealed, "--labels", labels)
+    samples = shared / "imagenet-samples"
+    out = run("evaluate", sealed, samples, "--split", "all", "--resize", resize, "--json")[1]
+    document = json.loads(out)
+    assert document["images"] == 100
+    assert (document["top1"], document["top5"]) == right
+
+
+def test_load_and_predict(model: Path, tmp_path: Path) -> None:
+    photo = _photo(tmp_path / "x.png", 5)
+    answers = googlenet.load(str(model)).predict(photo)
+    assert sum(answer.probability for answer in answers) == pytest.approx(1)
+    assert googlenet.load(str(model)).predict(photo.read_bytes()) == answers
