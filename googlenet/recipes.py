@@ -13,7 +13,8 @@ from googlenet.settings import TrainSettings
 
 
 def finetune(**changes: Any) -> TrainSettings:
-    """Start from trained weights: a new head is fitted on the frozen features, then all but the stem trains gently.
+    """Start from trained weights: a new head is fitted on the frozen features, then the modules
+    from 4a on train gently: the earlier layers fit photographs as they are, and most of the work is theirs.
 
     ``googlenet train DIR --weights bvlc_googlenet.caffemodel``; what to expect is measured in docs/benchmarks.md.
     """
@@ -22,8 +23,10 @@ def finetune(**changes: Any) -> TrainSettings:
             "recipe": "finetune",
             "variant": "paper",
             "aux_heads": False,
-            "frozen": ("conv1", "conv2"),
-            "epochs": 7,
+            "frozen": ("conv1", "conv2", "inception_3a", "inception_3b"),
+            "epochs": 8,
+            "crop_area": (0.25, 1.0),
+            "weight_decay": 5e-4,
             "learning_rate": 2e-3,
             "warmup": 0.05,
         },

@@ -1,4 +1,4 @@
-"""Fixtures for every test: real data beside the repository, and small pictures made on the spot."""
+"""What several tests need: real data where it is at hand, small images, a tiny model."""
 
 from __future__ import annotations
 
@@ -10,17 +10,70 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from googlenet.data.classes import ClassName
+from googlenet.data.preprocess import Preprocessing
+from googlenet.spec import Spec
+from googlenet.variants import batch_norm
+from googlenet.weights.model_file import SealedModel
+
+
 MakePicture = Callable[..., Path]
 MakeFolder = Callable[[Mapping[str, int]], Path]
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real photographs and weights; skips where it is absent."""
+    """The folder of real weights and photographs."""
     folder = Path(os.environ.get("GOOGLENET_SHARED", Path(__file__).parents[2] / "shared"))
     if not folder.is_dir():
-        pytest.skip(f"real data not found at {folder}; set GOOGLENET_SHARED to their folder")
+        pytest.skip(f"no real weights and photographs at {folder}; point GOOGLENET_SHARED at them")
     return folder
+
+
+def random_tensors(spec: Spec, seed: int = 0) -> dict[str, np.ndarray]:
+    """Weights that keep the activations' size; variances positive."""
+    rng = np.random.default_rng(seed)
+    tensors = {}
+    for name, shape in spec.tensors.items():
+        values = rng.standard_normal(shape)
+        if name.endswith("/weight"):
+            values *= np.sqrt(2 / np.prod(shape[1:]))
+        elif name.endswith(("gamma", "variance")):
+            values = 0.5 + np.abs(values)
+        else:
+            values *= 0.1
+        tensors[name] = values.astype(np.float32)
+    return tensors
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> SealedModel:
+    """Three classes, random weights: answers at once."""
+    spec = batch_norm(3, aux_heads=False).scaled(1 / 16)
+    classes = tuple(ClassName(name, name) for name in ("blue", "green", "red"))
+    preprocessing = Preprocessing(resize_size=72, crop_size=64)
+    return SealedModel(spec, classes, preprocessing, random_tensors(spec), {"settings": {"seed": 0}})
+
+
+COLOURS = {"blue": (30, 40, 220), "green": (40, 200, 50), "red": (220, 40, 30)}
+
+
+@pytest.fixture
+def colour_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder of noisy one-colour images, a sub-folder per class."""
+
+    def make(name: str = "images", per_class: int = 10, classes: tuple[str, ...] = tuple(COLOURS)) -> Path:
+        rng = np.random.default_rng(1)
+        for number, label in enumerate(classes):
+            folder = tmp_path / name / label
+            folder.mkdir(parents=True)
+            base = np.array(list(COLOURS.values())[number % 3])
+            for i in range(per_class):
+                pixels = np.clip(base + rng.integers(-40, 40, (70, 80, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{i}.png")
+        return tmp_path / name
+
+    return make
 
 
 @pytest.fixture
@@ -39,7 +92,7 @@ def make_picture(tmp_path: Path) -> MakePicture:
 
 @pytest.fixture
 def make_folder(tmp_path: Path, make_picture: MakePicture) -> MakeFolder:
-    """``make_folder({"cat": 3, "train/dog": 5})`` writes so many distinct pictures into each folder of tmp_path/data."""
+    """``make_folder({"cat": 3, "train/dog": 5})`` writes so many distinct pictures into folders of tmp_path/data."""
 
     def make(counts: Mapping[str, int]) -> Path:
         seed = 0

@@ -27,6 +27,8 @@ RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
+_LONG = 16  # longer side / shorter side, from which on a picture is not resized as a whole
+
 
 class Preprocessing(BaseModel):
     """Everything between the bytes of a photograph and the network, as the sealed model stores it.
@@ -66,8 +68,8 @@ def resize_and_crop(image: Image.Image, preprocessing: Preprocessing) -> Image.I
 
     ``warp`` resizes to a square of ``resize_size`` whatever the shape; ``shorter-side`` keeps the shape, the longer
     side rounded to the nearest pixel; ``none`` does not resize. The crop starts at ``(size - crop) // 2``. A picture
-    smaller than the crop is centred on the mean colour. Only the pixels of the crop are computed, so that a picture of
-    1 x 5000 pixels costs no more than another.
+    smaller than the crop is centred on the mean colour. Of a very long picture (1 x 5000 pixels, say) only the crop is
+    computed, which Pillow rounds a little differently.
     """
     width, height = _resized_size(image.size, preprocessing)
     crop = preprocessing.crop_size
@@ -122,6 +124,8 @@ def _resize_window(
         return image.crop(window)
     if filter == "bilinear-no-antialias":
         return Image.fromarray(resize_window(np.asarray(image), size, window))
+    if max(size) <= _LONG * min(size):
+        return image.resize(size, RESAMPLING[filter]).crop(window)
     scale_x, scale_y = image.width / size[0], image.height / size[1]
     left, top, right, bottom = window
     box = (

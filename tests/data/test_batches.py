@@ -41,12 +41,13 @@ def pixels(batches: list[Batch]) -> bytes:
 
 
 def order(batches: list[Batch]) -> list[int]:
-    return np.concatenate([batch.indices for batch in batches]).tolist()
+    return [int(i) for batch in batches for i in batch.indices]
 
 
 def test_a_batch_is_contiguous_uint8_rgb_with_its_labels(dataset: Dataset) -> None:
     (batch,) = take(dataset, 1)
-    assert (batch.images.shape, batch.images.dtype) == ((5, 16, 16, 3), np.uint8)
+    assert batch.images.shape == (5, 16, 16, 3)
+    assert batch.images.dtype == np.uint8
     assert batch.images.flags.c_contiguous
     assert batch.labels.dtype == batch.indices.dtype == np.int64
     assert np.array_equal(batch.labels, dataset.labels[batch.indices])

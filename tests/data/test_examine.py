@@ -22,7 +22,7 @@ def photographs(make_folder: MakeFolder) -> Path:
 def damage(root: Path) -> dict[str, str]:
     """Bad files among the good ones -> what their reason must say."""
     whole = root / "whole.jpg"
-    Image.radial_gradient("L").save(whole)
+    Image.effect_noise((200, 200), 50).save(whole)
     (root / "cat" / "cut.jpg").write_bytes(whole.read_bytes()[:3000])
     whole.unlink()
     (root / "cat" / "empty.png").touch()
