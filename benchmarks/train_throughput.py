@@ -35,6 +35,7 @@ def _step(net: GoogLeNet, optimiser: torch.optim.Optimizer, images: torch.Tensor
 
 
 def main() -> None:
+    """Measure and print."""
     labels = torch.randint(0, 5, (BATCH,))
     images = torch.randn(BATCH, 3, 224, 224)
     peer = GoogLeNet(paper(5)).train()

@@ -16,7 +16,6 @@ from googlenet.spec import Spec
 from googlenet.variants import batch_norm
 from googlenet.weights.model_file import SealedModel
 
-
 MakePicture = Callable[..., Path]
 MakeFolder = Callable[[Mapping[str, int]], Path]
 
