@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Precision = Literal["auto", "fp32", "bf16"]
+Optimiser = Literal["sgd", "adamw"]
 
 
 class TrainSettings(BaseModel):
@@ -23,6 +24,7 @@ class TrainSettings(BaseModel):
     image_size: int = Field(default=224, ge=64, le=1024)  # pixels, in training and in the sealed model
     batch_size: int = Field(default=32, ge=2)
     epochs: float = Field(default=30, gt=0)
+    optimiser: Optimiser = "sgd"  # sgd has Nesterov momentum
     learning_rate: float = Field(default=0.05, gt=0)  # the highest, after the warm-up
     warmup: float = Field(default=0.1, ge=0, lt=1)  # fraction of the steps
     momentum: float = Field(default=0.9, ge=0, lt=1)

@@ -83,10 +83,14 @@ def test_predict_names_bad_files_and_goes_on(run: Run, model: Path, tmp_path: Pa
     code, out, err = run("predict", model, bad, good, "--json")
     assert (code, len(json.loads(out))) == (0, 1)
     assert "bad.jpg: is not a JPEG" in err
-    assert "1 of 2 files" in err
-    code, _, err = run("predict", model, bad)
+    assert "skipped 1 of 2 files" in err
+    code, out, err = run("predict", model, bad, "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {bad}: is not a JPEG")
+    assert len(err.splitlines()) == 1
+    code, _, err = run("predict", model, bad, bad)
     assert code == 2
-    assert "no image could be read" in err
+    assert "no image could be read of 2 files" in err
 
 
 def test_evaluate_json_and_report(run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]) -> None:
@@ -159,13 +163,19 @@ def test_the_report_executes_nothing_and_asks_for_nothing(run: Run, tiny_model: 
     ("words", "says"),
     [
         (("predict", "nowhere.safetensors", "x.png"), "nowhere.safetensors"),
-        (("predict", "{model}", "nowhere.png"), "no image could be read"),
+        (("predict", "{model}", "nowhere.png"), "nowhere.png: cannot be read"),
+        (("predict", "{model}", "{empty}"), "holds no images"),
+        (("predict", "{model}", "x.png", "--tpo", "3"), "no option --tpo"),
+        (("predict", "{model}", "x.png", "--json", "--csv"), "choose one"),
+        (("predict", "{model}", "x.png", "--resize-size", "2"), "--resize-size"),
         (("predict", "{model}", "*.nothing"), "matches no file"),
         (("predict", "{model}", "x.png", "--top", "0"), "--top is 0"),
         (("predict",), "MODEL"),
         (("evaluate", "{model}", "{empty}"), "no sub-folders"),
         (("evaluate", "{model}", "{empty}", "--split", "tset"), "tset"),
         (("evaluate", "{model}", "nowhere"), "does not exist"),
+        (("evaluate", "{model}", "n" * 5000), "File name too long"),
+        (("evaluate", "{model}", "{empty}", "--report", "{new}/r.html"), "is no folder"),
         (("convert", "{model}", "out.safetensors"), "sealed model already"),
         (("train", "{empty}", "--out", "{full}"), "exists already"),
         (("train", "{empty}", "--out", "{new}", "--recipe", "magic"), "'magic'"),

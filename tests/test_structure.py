@@ -16,6 +16,7 @@ LEVELS = {
     "variants": 0,
     "saving": 0,
     "protobuf": 0,
+    "background": 0,
     "settings": 1,
     "recipes": 1,
     "data": 2,
@@ -32,7 +33,7 @@ LEVELS = {
 }
 
 # Level 0 and 1 have an order of their own: each may import those before it.
-ORDER = ["errors", "layers", "spec", "variants", "saving", "protobuf", "settings", "recipes"]
+ORDER = ["errors", "layers", "spec", "variants", "saving", "protobuf", "background", "settings", "recipes"]
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -72,4 +73,4 @@ def test_every_room_has_a_level() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_one_job_per_file(module: Path) -> None:
     assert module.stem not in {"utils", "helpers", "common", "misc"}
-    assert len(module.read_text(encoding="utf-8").splitlines()) <= 420
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 320

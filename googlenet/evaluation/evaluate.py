@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from googlenet.data.index import Dataset, Split
+from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import open_engine
-from googlenet.errors import SettingsError
 from googlenet.evaluation.metrics import Figures, measure
+from googlenet.evaluation.override import changed_preprocessing
 from googlenet.evaluation.score import Answers, score
 from googlenet.weights.model_file import SealedModel
 
@@ -30,10 +27,14 @@ class Evaluation:
     answers: Answers
     figures: Figures
 
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Every file that could not be used: in listing, in checking, in judging."""
+        return (*self.dataset.skipped, *self.answers.skipped)
+
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet evaluate --json`` prints (docs/cli.md)."""
         figures = self.figures
-        skipped = (*self.dataset.skipped, *self.answers.skipped)
         return {
             "images": figures.images,
             "top1": figures.top1,
@@ -44,7 +45,8 @@ class Evaluation:
             "split": self.split,
             "preprocessing": self.preprocessing.model_dump(mode="json"),
             "preprocessing_changed": list(self.changed),
-            "skipped": [{"path": str(part.path), "reason": part.reason} for part in skipped],
+            "notes": list(self.dataset.notes),
+            "skipped": [{"path": str(part.path), "reason": part.reason} for part in self.skipped],
         }
 
 
@@ -66,24 +68,3 @@ def evaluate(
     indices = dataset.select(None if split == "all" else Split[split.upper()])
     answers = score(open_engine(model), preprocessing, dataset, indices, progress=progress)
     return Evaluation(model, dataset, split, preprocessing, changed, answers, measure(answers, model.classes))
-
-
-def changed_preprocessing(
-    preprocessing: Preprocessing, *, resize: str | None, resize_size: int | None
-) -> tuple[Preprocessing, tuple[str, ...]]:
-    """The preprocessing with other settings, and what differs in words: «resize shorter-side instead of warp»."""
-    wishes = {"resize": resize, "resize_size": resize_size}
-    own = preprocessing.model_dump()
-    changes = {name: value for name, value in wishes.items() if value is not None and value != own[name]}
-    try:
-        changed = Preprocessing.model_validate(own | changes)
-    except ValidationError as error:
-        first = error.errors()[0]
-        flag = "--" + str(first["loc"][0] if first["loc"] else "resize-size").replace("_", "-")
-        raise SettingsError(f"{flag} cannot be {changes}: {first['msg']}") from error
-    return changed, tuple(f"{name} {value} instead of {own[name]}" for name, value in changes.items())
-
-
-def model_path(model: SealedModel) -> Path:
-    """Where the model lies, for messages and reports."""
-    return model.path or Path("the model")

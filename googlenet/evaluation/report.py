@@ -28,31 +28,37 @@ def write_report(evaluation: Evaluation, path: Path, command: str) -> None:
     """Write the report to ``path``; ``command`` is what repeats it. Raises ``ModelFileError`` where that fails."""
     # Autoescape: a class or a file may be called <script>.
     environment = Environment(loader=PackageLoader("googlenet.evaluation"), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"percent": _percent, "interval": _interval}
+    environment.filters |= {"percent": _percent, "interval": _interval, "count": _count}
     page = environment.get_template("report.html.j2").render(_content(evaluation, command))
     atomic_write(path, [page.encode("utf-8", "backslashreplace")])
 
 
 def _content(evaluation: Evaluation, command: str) -> dict[str, Any]:
     figures, record = evaluation.figures, evaluation.model.record
+    settings = record.get("settings")
     return {
         "figures": figures,
         "evaluation": evaluation,
         "classes": [name.name for name in evaluation.model.classes],
+        "folded": sum(row.images > 0 for row in figures.per_class) > _WHOLE_MATRIX,
         "rows": [row for row in figures.per_class if row.images or row.precision is not None][:_MOST_ROWS],
         "absent": [row.name for row in figures.per_class if not row.images],
         "matrix": _matrix(evaluation) if len(evaluation.model.classes) <= _WHOLE_MATRIX else None,
         "pairs": _confused_pairs(evaluation),
         "mistakes": _mistakes(evaluation),
         "mistake_count": int((evaluation.answers.rank > 0).sum()),
-        "skipped": [*evaluation.dataset.skipped, *evaluation.answers.skipped],
-        "curves": _curves(record.get("history") or []),
-        "record": record,
+        "skipped": evaluation.skipped,
+        "curves": _curves(record.get("history")),
+        "settings": settings if isinstance(settings, dict) else {},
         "preprocessing": evaluation.preprocessing.model_dump(mode="json"),
         "fingerprint": evaluation.dataset.fingerprint(),
         "version": version("googlenet"),
         "command": command,
     }
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _percent(rate: float | None) -> str:
@@ -110,25 +116,41 @@ def _thumbnail(path: Path) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _curves(history: list[dict[str, float]]) -> str:
+def _curves(history: Any) -> str:
     """Accuracy and loss over the epochs as SVG text; empty for fewer than two epochs."""
-    if len(history) < 2:
+    entries = [entry for entry in history if _is_epoch(entry)] if isinstance(history, list) else []
+    if len(entries) < 2:
         return ""
+    from matplotlib import rc_context
+
+    # Text stays text, in the page's own font; without a salt the names inside differ from run to run.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "googlenet", "font.family": "sans-serif"}):
+        return _draw(entries)
+
+
+def _is_epoch(entry: Any) -> bool:
+    return isinstance(entry, dict) and "epoch" in entry and all(isinstance(v, int | float) for v in entry.values())
+
+
+def _draw(history: list[dict[str, float]]) -> str:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 2.8), layout="constrained")
+    figure = Figure(figsize=(9, 2.8), layout="constrained")
     figure.patch.set_alpha(0)
     epochs = [entry["epoch"] for entry in history]
     accuracy, loss = figure.subplots(1, 2)
-    parts = ((accuracy, "top1", "training"), (accuracy, "val_top1", "validation"))
-    losses = tuple((loss, f"loss_{head}", head) for head in ("main", "aux1", "aux2") if f"loss_{head}" in history[0])
-    for axes, name, label in (*parts, *losses):
-        axes.plot(epochs, [entry.get(name, float("nan")) for entry in history], label=label)
-    for axes, title in ((accuracy, "accuracy"), (loss, "training loss, each head")):
+    lines = [(accuracy, "top1", "training"), (accuracy, "val_top1", "validation")]
+    lines += [(loss, f"loss_{head}", head) for head in ("main", "aux1", "aux2")]
+    for axes, name, label in lines:
+        if any(name in entry for entry in history):
+            axes.plot(epochs, [entry.get(name, float("nan")) for entry in history], label=label)
+    for axes, title in ((accuracy, "accuracy"), (loss, "training loss of each head")):
         axes.set(title=title, xlabel="epoch")
         axes.patch.set_alpha(0)
+        axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+        if axes.lines:
+            axes.legend(frameon=False)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]

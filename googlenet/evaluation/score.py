@@ -13,6 +13,7 @@ from googlenet.data.index import Dataset, Skipped
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import Engine
 from googlenet.errors import DataError
+from googlenet.evaluation.softmax import softmax
 
 BATCH = 32
 
@@ -28,13 +29,6 @@ class Answers:
     true_probability: NDArray[np.float32]  # (N,), of the right class, 0–1
     rank: NDArray[np.int32]  # (N,), how many classes were likelier than the right one
     skipped: tuple[Skipped, ...] = ()
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities along the last axis."""
-    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
-    probabilities: NDArray[np.float32] = exponentials / exponentials.sum(-1, keepdims=True)
-    return probabilities
 
 
 def score(

@@ -1,4 +1,4 @@
-"""SGD with Nesterov momentum, warm-up and cosine, and the moving average of the weights that gets saved."""
+"""SGD with Nesterov momentum or AdamW, warm-up and cosine, and the moving average of the weights that gets saved."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from googlenet.settings import TrainSettings
 Tensors: TypeAlias = tuple[Tensor, ...] | list[Tensor]
 
 
-def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.SGD:
-    """SGD over what is trained; weight decay on the weights of convolutions and linear layers alone."""
+def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.Optimizer:
+    """SGD or AdamW over what is trained; weight decay on the weights of convolutions and linear layers alone."""
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     groups = [
         {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [parameter for parameter in trained if parameter.ndim == 1], "weight_decay": 0.0},
     ]
+    if settings.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.99))
     return torch.optim.SGD(
         groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=settings.momentum > 0
     )

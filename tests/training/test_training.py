@@ -159,6 +159,14 @@ def test_decay_is_for_weights_alone() -> None:
     assert len(decayed["params"]) + len(free["params"]) == len(list(net.parameters()))
 
 
+def test_adamw_when_asked() -> None:
+    net = GoogLeNet(batch_norm(3, aux_heads=False).scaled(1 / 16))
+    assert isinstance(make_optimiser(net, scratch()), torch.optim.SGD)
+    optimiser = make_optimiser(net, scratch(optimiser="adamw", learning_rate=1e-3))
+    assert isinstance(optimiser, torch.optim.AdamW)
+    assert [group["lr"] for group in optimiser.param_groups] == [1e-3, 1e-3]
+
+
 def test_the_average_follows_weights_and_statistics() -> None:
     net = GoogLeNet(batch_norm(3, aux_heads=False).scaled(1 / 16))
     average = weight_average(net, 0.5)

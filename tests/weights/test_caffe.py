@@ -11,7 +11,7 @@ import pytest
 from googlenet.data.preprocess import normalise, prepare
 from googlenet.engines import open_engine
 from googlenet.errors import ModelFileError
-from googlenet.evaluation.score import softmax
+from googlenet.evaluation.softmax import softmax
 from googlenet.variants import paper
 from googlenet.weights.caffe import read_caffemodel
 from googlenet.weights.convert import convert
@@ -59,6 +59,51 @@ def test_both_kinds_of_layer(tmp_path: Path, legacy: bool) -> None:
     found = read_caffemodel(_write(tmp_path / "net.caffemodel", tensors, legacy=legacy))
     assert set(found) == set(tensors)
     assert all(np.array_equal(found[name].reshape(tensors[name].shape), tensors[name]) for name in tensors)
+
+
+def _layer(*blobs: bytes) -> bytes:
+    return _field(100, _field(1, b"a") + b"".join(_field(7, blob) for blob in blobs))
+
+
+def test_values_of_double_precision_and_a_shape_of_single_numbers(tmp_path: Path) -> None:
+    values = np.arange(6, dtype="<f8") / 3
+    shape = _field(7, b"".join(_varint(1 << 3) + _varint(size) for size in (2, 3)))
+    path = tmp_path / "double.caffemodel"
+    path.write_bytes(_layer(shape + _field(8, values.tobytes())))
+    (tensor,) = read_caffemodel(path).values()
+    assert tensor.dtype == np.float32
+    assert np.array_equal(tensor, values.astype(np.float32).reshape(2, 3))
+
+
+_FOUR = np.zeros(4, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (_layer(_blob(_FOUR, legacy=False)) * 2, "a/weight stands in it twice"),
+        (_layer(_field(7, _field(1, b"\x05")) + _field(5, _FOUR.tobytes())), "declares 5 values and holds 4"),
+        (_layer(_field(7, _field(1, b"\xff\xff\xff\xff\x7f" * 3))), "values and holds 0"),
+        (_layer(_varint(5 << 3) + b"\x01"), "an integer among its values"),
+        (_field(100, _field(1, b"\xff\xfe")), "a layer's name is no text"),
+        (_varint(100 << 3) + b"\x01", "a number where a message was expected"),
+        (_layer(_field(7, _varint(1 << 3 | 5) + bytes(4))), "where integers were expected"),
+        (_field(100, _field(1, b"a")), "holds no layer with weights"),
+    ],
+)
+def test_blobs_that_contradict_themselves_are_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "a.caffemodel"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=says):
+        read_caffemodel(path)
+
+
+def test_a_file_larger_than_any_googlenet_is_not_even_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.caffemodel"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # sparse: a TiB that takes no disk
+    with pytest.raises(ModelFileError, match="is larger than 256 MiB"):
+        read_caffemodel(path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

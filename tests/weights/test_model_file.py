@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from googlenet import saving
 from googlenet.errors import ModelFileError
-from googlenet.weights.model_file import SealedModel, read_model
+from googlenet.weights.model_file import SealedModel, _digest, read_model
 
 
 @pytest.fixture
@@ -59,10 +59,14 @@ def test_every_cut_is_noticed(sealed: Path) -> None:
             read_model(sealed)
 
 
+def _parts(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+
+
 def _rewrite(path: Path, change: Any) -> None:
     """The same file with another document, as somebody would forge it."""
-    with safe_open(path, framework="numpy") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    metadata, tensors = _parts(path)
     document = json.loads(metadata["googlenet"])
     change(document)
     save_file(tensors, path, {"googlenet": json.dumps(document), "sha256": metadata["sha256"]})
@@ -80,11 +84,68 @@ def _rewrite(path: Path, change: Any) -> None:
         (lambda d: d.update(format=99), "format version 99"),
         (lambda d: d["preprocessing"].update(crop_size=10**6), "crop_size"),
         (lambda d: d["record"].update(lie=True), "sha256"),
+        (lambda d: d["spec"].update(dropout=float("nan")), "spec.dropout"),
+        (lambda d: d["spec"].update(classes=0), "describes no network"),
+        (lambda d: d["spec"].update(classes="3"), "spec.classes"),
+        (lambda d: d.pop("format"), "no JSON document with a format version"),
     ],
 )
 def test_metadata_that_lies_is_refused(sealed: Path, change: Any, says: str) -> None:
     _rewrite(sealed, change)
     with pytest.raises(ModelFileError, match=says):
+        read_model(sealed)
+
+
+def test_a_safetensors_file_of_something_else_is_refused(sealed: Path) -> None:
+    metadata, tensors = _parts(sealed)
+    for other in (None, {"format": "pt"}):
+        save_file(tensors, sealed, other)
+        with pytest.raises(ModelFileError, match="without a sealed model's metadata"):
+            read_model(sealed)
+    save_file(tensors, sealed, metadata | {"note": "hello"})
+    with pytest.raises(ModelFileError, match="has the metadata"):
+        read_model(sealed)
+    save_file(tensors, sealed, metadata | {"googlenet": "{"})
+    with pytest.raises(ModelFileError, match="no JSON document"):
+        read_model(sealed)
+
+
+def test_tensors_of_another_type_are_refused(sealed: Path) -> None:
+    metadata, tensors = _parts(sealed)
+    tensors["loss3/classifier/bias"] = tensors["loss3/classifier/bias"].astype(np.float16)
+    save_file(tensors, sealed, metadata)
+    with pytest.raises(ModelFileError, match="loss3/classifier/bias is of type F16"):
+        read_model(sealed)
+
+
+def test_a_header_that_declares_gigabytes_is_not_read(sealed: Path) -> None:
+    sealed.write_bytes((1 << 31).to_bytes(8, "little") + sealed.read_bytes()[8:])
+    with pytest.raises(ModelFileError, match="declares a header of 2147483648 bytes"):
+        read_model(sealed)
+
+
+def test_changed_padding_is_noticed(tiny_model: SealedModel, tmp_path: Path) -> None:
+    """The bytes between header and tensors say nothing, but a changed one means a damaged file."""
+    for length in range(8):
+        path = tmp_path / f"{length}.safetensors"
+        replace(tiny_model, record={"fill": "x" * length}).save(path)
+        content = bytearray(path.read_bytes())
+        last = 8 + int.from_bytes(content[:8], "little") - 1
+        if content[last] == ord(" "):
+            content[last] = ord("\t")
+            path.write_bytes(content)
+            with pytest.raises(ModelFileError, match="damaged in its header"):
+                read_model(path)
+            return
+    pytest.fail("no length of the record led to padding")
+
+
+def test_a_forged_nan_is_refused_by_name(tiny_model: SealedModel, sealed: Path) -> None:
+    metadata, tensors = _parts(sealed)
+    tensors["conv2/3x3/weight"].flat[0] = np.inf
+    document = metadata["googlenet"]
+    save_file(tensors, sealed, {"googlenet": document, "sha256": _digest(document, tensors)})
+    with pytest.raises(ModelFileError, match="conv2/3x3/weight holds a value that is no finite number"):
         read_model(sealed)
 
 
@@ -120,7 +181,7 @@ def test_a_full_disk_leaves_the_old_model_whole(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(saving.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ModelFileError, match=r"No space left on device.*untouched"):
         tiny_model.save(sealed)
     assert sealed.read_bytes() == before

@@ -1,0 +1,57 @@
+"""The command line: one module per verb, which parses, calls one function of the package and shows the result.
+
+Results go to standard output; progress and messages to standard error. Exit codes: 0 done, 2 a mistake that the user
+can mend (one line says which), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+from typing import NoReturn
+
+# pydantic looks for plugins among all the installed packages: 40 ms before each answer, and there are none for us.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+from cyclopts import App, CycloptsError
+
+from googlenet import __version__
+from googlenet.cli.terminal import accept_any_path, say_error
+from googlenet.errors import GoogLeNetError
+
+VERBS = ("train", "evaluate", "predict", "convert", "demo")
+
+app = App(
+    name="googlenet",
+    help="From a folder of photographs to a measured, sealed image classifier.",
+    version=__version__,
+    help_format="plaintext",
+)
+for verb in VERBS:
+    app.command(f"googlenet.cli.{verb}:{verb}", name=verb)  # imported only when it is asked for
+
+
+def main() -> None:
+    """Run the command of ``sys.argv``."""
+    atexit.register(gc.freeze)  # or the interpreter searches all that was imported for garbage as it ends: 50 ms
+    accept_any_path()
+    try:
+        app(sys.argv[1:], print_error=False, exit_on_error=False, result_action="return_none")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        _fail(f"{error}".strip() + "; see: googlenet --help")
+    except GoogLeNetError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
+    except OSError as error:
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions, the disk")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> NoReturn:
+    say_error(message)
+    sys.exit(2)

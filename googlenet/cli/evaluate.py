@@ -1,0 +1,77 @@
+"""``googlenet evaluate``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from googlenet.cli.options import Json, Resize
+from googlenet.cli.terminal import print_json, progress, say, show_evaluation
+from googlenet.errors import SettingsError
+
+if TYPE_CHECKING:
+    from googlenet.weights.model_file import SealedModel
+
+
+def evaluate(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    split: Literal["train", "val", "test", "all"] = "test",
+    resize: Resize | None = None,
+    resize_size: int | None = None,
+    report: Path | None = None,
+    seed: int | None = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a model: accuracy, per-class figures, confusion, 95% intervals.
+
+    Parameters
+    ----------
+    model
+        a sealed model or a .caffemodel
+    data
+        a folder or a CSV as for train; or a folder of files called <class id>_….jpg
+    split
+        which images; all takes the data set whole
+    resize
+        instead of the model's own rule, for a comparison
+    resize_size
+        pixels, instead of the model's own
+    report
+        write an HTML file with the confusion matrix and the worst mistakes
+    seed
+        of the split, where the data set gives none; the model's own by default
+    """
+    from googlenet.data.index import read_dataset
+    from googlenet.evaluation.evaluate import evaluate as judge
+    from googlenet.weights.convert import open_model
+
+    if report is not None and not report.parent.is_dir():
+        raise SettingsError(f"--report is {report}, but {report.parent} is no folder; make it first, or name another")
+    sealed = open_model(model)
+    with progress("checking the images") as reading:
+        dataset = read_dataset(data, seed=_split_seed(sealed, seed), classes=sealed.classes, progress=reading)
+    with progress("judging") as judging:
+        result = judge(sealed, dataset, split=split, resize=resize, resize_size=resize_size, progress=judging)
+    if report is not None:
+        from googlenet.evaluation.report import write_report
+
+        write_report(result, report, shlex.join(["googlenet", *sys.argv[1:]]))
+        say(f"report: {report}")
+    if as_json:
+        print_json(result.as_json())
+    else:
+        show_evaluation(result)
+
+
+def _split_seed(model: SealedModel, seed: int | None) -> int:
+    """The seed of the split that the model was trained on, unless another one is given."""
+    if seed is not None:
+        return seed
+    settings = model.record.get("settings")
+    own = settings.get("seed") if isinstance(settings, dict) else None
+    return own if isinstance(own, int) else 0

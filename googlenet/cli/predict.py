@@ -1,0 +1,77 @@
+"""``googlenet predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from googlenet.background import Background
+from googlenet.cli.options import Json, Resize
+from googlenet.cli.terminal import say, say_skipped, show_predictions
+from googlenet.errors import DataError, SettingsError
+
+if TYPE_CHECKING:
+    from googlenet.data.listing import Skipped
+
+
+def _refuse_options(_: object, paths: tuple[str, ...]) -> None:
+    for path in paths:
+        if path.startswith("-") and path != "-":
+            raise ValueError(f"there is no option {path}; a file of that name is given as ./{path}")
+
+
+def predict(
+    model: Path,
+    paths: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True, validator=_refuse_options)],
+    /,
+    *,
+    top: int = 5,
+    resize: Resize | None = None,
+    resize_size: int | None = None,
+    as_json: Json = False,
+    csv: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Name what photographs show.
+
+    Parameters
+    ----------
+    model
+        a sealed model or a .caffemodel
+    paths
+        files, folders, globs, or - for a list on standard input, one path a line
+    top
+        how many classes to name
+    resize
+        instead of the model's own rule, for a comparison
+    resize_size
+        pixels, instead of the model's own
+    csv
+        one line per image and class on standard output
+    """
+    if top < 1:
+        raise SettingsError(f"--top is {top}; give 1 or more")
+    if as_json and csv:
+        raise SettingsError("--json and --csv are both given; choose one, there is one standard output")
+    from googlenet.weights.convert import open_model
+
+    reading = Background(lambda: open_model(model))
+    # Imported while the file is read: half of the time until the first answer goes into imports.
+    from googlenet.engines.opening import OpeningEngine
+    from googlenet.evaluation.override import changed_preprocessing
+    from googlenet.evaluation.predict import find_images, predict
+
+    sealed = reading.result()
+    preprocessing, changed = changed_preprocessing(sealed.preprocessing, resize=resize, resize_size=resize_size)
+    for words in changed:
+        say(f"note: {words}, which is not the model's own preprocessing")
+    skipped: list[Skipped] = []
+    images = find_images(paths, skipped)
+    answers = predict(sealed, OpeningEngine(sealed), preprocessing, images, top=top, skipped=skipped)
+    count = show_predictions(answers, as_json=as_json, as_csv=csv)
+    if not count and len(skipped) == 1:
+        raise DataError(f"{skipped[0].path}: {skipped[0].reason}")
+    say_skipped(skipped, count)
+    if not count:
+        raise DataError(f"no image could be read of {len(skipped)} files; see the lines above")

@@ -1,0 +1,175 @@
+"""What the command line writes: results to standard output, progress and messages to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from googlenet.data.examine import Progress
+    from googlenet.data.listing import Skipped
+    from googlenet.evaluation.evaluate import Evaluation
+    from googlenet.evaluation.metrics import ClassFigures, Interval
+    from googlenet.evaluation.predict import Prediction
+    from googlenet.workflow import Run
+
+_NO_CONTROL_CHARACTERS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
+_MEANINGFUL_TOP5 = 6  # classes; with fewer the right one is always among the first five
+
+
+def accept_any_path() -> None:
+    """Let file names that are no valid UTF-8 through: read from a list as they are, written as ``\\udcXX``, which is
+    how JSON spells them.
+    """
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "backslashreplace")):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=errors)
+
+
+def say(message: str) -> None:
+    """One line on standard error."""
+    print(_one_line(message), file=sys.stderr, flush=True)
+
+
+def say_error(message: str) -> None:
+    """``error: …`` on standard error, red where that is a terminal."""
+    red, plain = ("\x1b[31m", "\x1b[0m") if sys.stderr.isatty() else ("", "")
+    print(f"{red}error:{plain} {_one_line(message)}", file=sys.stderr, flush=True)
+
+
+def _one_line(text: str) -> str:
+    # A file name may hold line breaks, and escape sequences that would command the terminal.
+    return " ".join(text.translate(_NO_CONTROL_CHARACTERS).split())
+
+
+def say_skipped(skipped: Sequence[Skipped], used: int) -> None:
+    """Every file that could not be used, and how many these were."""
+    for part in skipped:
+        say(f"skipped {part.path}: {part.reason}")
+    if skipped:
+        say(f"skipped {len(skipped)} of {len(skipped) + used} files")
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Progress]:
+    """A bar on standard error, drawn only where that is a terminal and something is reported."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    bars = Bars(console=Console(stderr=True), transient=True)
+    task = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            bars.start()
+            task = bars.add_task(description, total=total)
+        bars.update(task, completed=done, total=total)
+        if done >= total:
+            bars.stop()
+
+    try:
+        yield show
+    finally:
+        bars.stop()
+
+
+def show_run(run: Run, *, as_json: bool) -> None:
+    """What a training run left behind."""
+    if as_json:
+        print_json(run.as_json())
+        return
+    if run.evaluation is not None:
+        show_evaluation(run.evaluation)
+    print(f"model:  {run.model}")
+    print(f"report: {run.report or 'none, for there are no test images'}")
+    print(f"time:   {run.seconds / 60:.1f} minutes")
+
+
+def show_evaluation(evaluation: Evaluation) -> None:
+    """The figures as a table and in words; what could not be used goes to standard error."""
+    from rich.console import Console
+
+    figures = evaluation.figures
+    Console(highlight=False).print(_class_table(figures.per_class))
+    for words in evaluation.changed:
+        print(f"not the model's own preprocessing: {words}")
+    print(f"{figures.images} images ({evaluation.split})")
+    print(f"top-1 {_percent(figures.top1)} % (95 %: {_span(figures.top1_interval)})")
+    if len(figures.per_class) >= _MEANINGFUL_TOP5:
+        print(f"top-5 {_percent(figures.top5)} % (95 %: {_span(figures.top5_interval)})")
+    if absent := sum(not row.images for row in figures.per_class):
+        print(f"no images of {absent} of {len(figures.per_class)} classes: nothing is said about these")
+    for note in evaluation.dataset.notes:
+        say(f"note: {note}")
+    say_skipped(evaluation.skipped, figures.images)
+
+
+def _class_table(rows: Sequence[ClassFigures]) -> Any:
+    """Classes without images and never answered are left out."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("class", box=SIMPLE_HEAD)
+    for title in ("images", "recall %", "95 %", "precision %", "95 %", "F1 %"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        if row.images or row.precision is not None:
+            recall = (_percent(row.recall), _span(row.recall_interval))
+            precision = (_percent(row.precision), _span(row.precision_interval))
+            table.add_row(Text(row.name), str(row.images), *recall, *precision, _percent(row.f1))
+    return table
+
+
+def _percent(rate: float | None) -> str:
+    return "–" if rate is None else f"{100 * rate:.1f}"
+
+
+def _span(interval: Interval | None) -> str:
+    return "" if interval is None else f"{_percent(interval[0])}–{_percent(interval[1])}"
+
+
+def show_predictions(answers: Iterator[Prediction], *, as_json: bool, as_csv: bool) -> int:
+    """Print them as they come (JSON: when all are there); returns how many there were."""
+    if as_json:
+        documents = [answer.as_json() for answer in answers]
+        if documents:
+            print_json(documents)
+        return len(documents)
+    write = _write_csv if as_csv else _write_lines
+    return write(answers)
+
+
+def _write_csv(answers: Iterator[Prediction]) -> int:
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    count = 0
+    for count, answer in enumerate(answers, 1):
+        if count == 1:
+            writer.writerow(["path", "rank", "index", "label", "probability"])
+        for rank, guess in enumerate(answer.predictions, 1):
+            writer.writerow([answer.path, rank, guess.index, guess.label, f"{guess.probability:.6f}"])
+    return count
+
+
+def _write_lines(answers: Iterator[Prediction]) -> int:
+    count = 0
+    for answer in answers:
+        count += 1
+        for rank, guess in enumerate(answer.predictions, 1):
+            path = _one_line(answer.path) if rank == 1 else ""
+            print(f"{path:<40} {100 * guess.probability:6.2f} %  {guess.label}")
+    return count
