@@ -12,6 +12,8 @@ import os
 import sys
 from typing import NoReturn
 
+gc.set_threshold(200_000)  # thousands of imported things that are no garbage
+
 # pydantic looks for plugins among all the installed packages: 40 ms before each answer, and there are none for us.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
