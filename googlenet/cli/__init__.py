@@ -12,8 +12,6 @@ import os
 import sys
 from typing import NoReturn
 
-gc.set_threshold(200_000)  # thousands of imported things that are no garbage
-
 # pydantic looks for plugins among all the installed packages: 40 ms before each answer, and there are none for us.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
@@ -37,6 +35,7 @@ for verb in VERBS:
 
 def main() -> None:
     """Run the command of ``sys.argv``."""
+    gc.set_threshold(200_000)  # the verbs import thousands of things that are no garbage
     atexit.register(gc.freeze)  # or the interpreter searches all that was imported for garbage as it ends: 50 ms
     accept_any_path()
     try:
