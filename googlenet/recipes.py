@@ -15,8 +15,8 @@ from googlenet.settings import TrainSettings
 def finetune(**changes: Any) -> TrainSettings:
     """Start from trained weights: a new head is fitted on the frozen features, then all but the stem trains.
 
-    AdamW, since SGD at rates that are safe for every layer moves the late ones too little in so few steps.
-    ``googlenet train DIR --weights bvlc_googlenet.caffemodel``; what to expect is measured in docs/benchmarks.md.
+    ``googlenet train DIR --weights bvlc_googlenet.caffemodel`` on the 2,500 flower photographs takes 8 minutes on
+    2 cores and gives 94.0 and 94.8 % on the test split (seeds 0 and 1; docs/benchmarks.md).
     """
     return _settings(
         {
@@ -40,13 +40,16 @@ def finetune(**changes: Any) -> TrainSettings:
 def scratch(**changes: Any) -> TrainSettings:
     """Start from nothing: the batch-norm network with both auxiliary heads, one long cosine cycle.
 
-    ``googlenet train DIR``; what to expect is measured in docs/benchmarks.md.
+    ``googlenet train DIR``. With few photographs expect much less than from ``finetune``; not measured on them yet.
     """
     return _settings({"recipe": "scratch", "trivial_augment": True}, changes)
 
 
 def digits(**changes: Any) -> TrainSettings:
-    """``scratch`` for the handwritten digits of the demo: small pictures, nothing mirrored, a short run."""
+    """``scratch`` for the handwritten digits of the demo: small pictures, nothing mirrored, a short run.
+
+    ``googlenet demo`` takes 80 seconds on 2 cores and gives 100 % of the 179 test images.
+    """
     small = {"recipe": "digits", "image_size": 64, "epochs": 8, "flip": False, "trivial_augment": False}
     gentle = {"crop_area": (0.7, 1.0), "rotate": 10.0, "shift": 0.05}
     return _settings(small | gentle, changes)

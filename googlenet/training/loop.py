@@ -22,7 +22,7 @@ from googlenet.network.torch_net import GoogLeNet
 from googlenet.settings import TrainSettings
 from googlenet.training.device import Normaliser, training_device
 from googlenet.training.log import RunLog
-from googlenet.training.optimiser import learning_rate, make_optimiser, weight_average
+from googlenet.training.optimiser import learning_rate, make_optimiser, train_mode, weight_average
 from googlenet.training.precision import ChosenPrecision
 
 _FIGURES_EVERY = 20  # steps
@@ -110,7 +110,7 @@ class Trainer:
             group["lr"] = learning_rate(self.settings, consumed / self.total)
         images = self.normalise(batch.images)
         labels = torch.from_numpy(batch.labels).to(self.device)
-        self.net.train()
+        train_mode(self.net)
         with self.precision.autocast(self.device):
             logits = self.net(images)
         losses = self._losses(logits, labels)

@@ -55,3 +55,12 @@ def freeze(net: GoogLeNet, blocks: tuple[str, ...]) -> None:
     for name, module in net.layers.items():
         if name.split("/")[0] in blocks:
             nn.Module.requires_grad_(module, False)
+
+
+def train_mode(net: GoogLeNet) -> None:
+    """Training mode for all that is trained; a frozen layer keeps the batch-norm statistics that its weights know."""
+    net.train()
+    for module in net.layers.values():
+        parameters = list(module.parameters())
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
+            module.eval()
