@@ -47,6 +47,33 @@ def test_totals() -> None:
     assert sum(paper().macs().values()) == 1_591_044_096
 
 
+@pytest.mark.parametrize(
+    ("name", "main", "with_heads"),
+    [
+        ("torchvision", 6_624_904, 13_004_888),  # as torchvision prints them
+        ("slim", 6_618_649, None),
+        ("tutorial", None, 13_378_280),
+        ("tutorial_tf", None, 13_378_280),
+        ("tutorial_bn", None, 13_004_888),
+    ],
+)
+def test_the_other_variants_have_their_known_sizes(name: str, main: int | None, with_heads: int | None) -> None:
+    if main:
+        assert variant(name, aux_heads=False).parameter_count == main
+    if with_heads:
+        assert variant(name, 1000, aux_heads=True).parameter_count == with_heads
+
+
+def test_naive_modules_grow_through_the_pool_branch() -> None:
+    shapes = variant("naive").shapes()
+    assert [shapes[f"inception_{name}/output"][0] for name in ("3a", "3b", "4a", "5b")] == [416, 832, 1280, 4944]
+
+
+def test_slim_has_no_heads() -> None:
+    with pytest.raises(SpecError, match="aux_heads is True"):
+        variant("slim", aux_heads=True)
+
+
 def test_batch_norm_takes_any_input_from_64_pixels_up() -> None:
     for size in (64, 65, 97, 224, 301):
         assert batch_norm(7).shapes(size)["loss1/classifier"] == (7, 1, 1)
