@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from googlenet.cli.options import Json
-from googlenet.cli.terminal import print_json
+from googlenet.cli.terminal import print_json, say
 
 
 def convert(
@@ -20,26 +20,46 @@ def convert(
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a foreign checkpoint into a sealed model.
+    """Turn a foreign checkpoint into a sealed model, or a sealed model into a foreign checkpoint.
 
     Parameters
     ----------
     source
-        Caffe's bvlc_googlenet.caffemodel or one like it
+        Caffe's .caffemodel; a .pth of torchvision's model or the tutorial's; a TF-slim checkpoint; a sealed model
     target
-        the .safetensors file to write
+        the file to write: .safetensors for a sealed model, .caffemodel or .pth for the others
     labels
         a text file with one class per line, in order: an id, a space and a name, or the name alone
     overwrite
         replace the target if it exists
     """
-    from googlenet.weights.convert import convert, save_new
+    from googlenet.weights.convert import Conversion, convert, export_weights, open_model, save_new
 
-    model = convert(source, labels=labels)
-    save_new(model, target, overwrite=overwrite)
+    if target.suffix != ".safetensors":
+        model = open_model(source)
+        export_weights(model, target, overwrite=overwrite)
+        conversion = Conversion(model, len(model.tensors), (), ())
+    else:
+        conversion = convert(source, labels=labels)
+        model = conversion.model
+        save_new(model, target, overwrite=overwrite)
     count = sum(tensor.size for tensor in model.tensors.values())
     if as_json:
-        spec = model.spec
-        print_json({"model": str(target), "variant": spec.variant, "classes": spec.classes, "parameters": count})
-    else:
-        print(f"{target}: variant {model.spec.variant}, {model.spec.classes} classes, {count:,} parameters")
+        print_json(
+            {
+                "model": str(target),
+                "variant": model.spec.variant,
+                "classes": model.spec.classes,
+                "parameters": count,
+                "tensors": {
+                    "taken": conversion.taken,
+                    "transformed": conversion.transformed,
+                    "left": conversion.left,
+                },
+            }
+        )
+        return
+    print(f"{target}: variant {model.spec.variant}, {model.spec.classes} classes, {count:,} values")
+    say(f"{conversion.taken} tensors taken")
+    for words in (*conversion.transformed, *conversion.left):
+        say(words)

@@ -1,15 +1,21 @@
-"""Foreign checkpoints to sealed models."""
+"""Foreign checkpoints to sealed models, and back."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from googlenet.data.classes import ClassName
+import numpy as np
+
 from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import ModelFileError
 from googlenet.weights.caffe import read_caffemodel, spec_of
+from googlenet.weights.caffe_writer import write_caffemodel
 from googlenet.weights.file_kind import FileKind, kind_of
+from googlenet.weights.foreign import Foreign
+from googlenet.weights.labels import numbered, read_labels
 from googlenet.weights.model_file import SealedModel, read_model
 
 CAFFE_PREPROCESSING = Preprocessing(
@@ -25,67 +31,124 @@ CAFFE_PREPROCESSING = Preprocessing(
 )
 """How BVLC's model wants its photographs: warped to 256x256, the centre 224x224, BGR 0–255 minus the mean."""
 
+# Pixels to -1..1. Torchvision's ``transform_input`` undoes ImageNet's mean and deviation and ends there too.
+_TORCHVISION = Preprocessing(draft=False)
+_SLIM = Preprocessing(draft=False)  # its 87.5 % centre crop is 224 of 256
+_TUTORIAL = Preprocessing(draft=False, resize="warp", resize_size=224, crop_size=224)
 
-def convert(source: Path, *, labels: Path | None = None) -> SealedModel:
+PREPROCESSING = {
+    "paper": CAFFE_PREPROCESSING,
+    "torchvision": _TORCHVISION,
+    "tutorial": _TUTORIAL,
+    "slim": _SLIM,
+}
+
+_READABLE = "Caffe's .caffemodel, PyTorch's .pth of torchvision or the tutorial, TF-slim's checkpoints"
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """A sealed model and what became of every tensor of its source."""
+
+    model: SealedModel
+    taken: int  # tensors that are in the model
+    transformed: tuple[str, ...]  # those of them that were changed in type or layout, and how
+    left: tuple[str, ...]  # those that have no place in it, and why
+
+
+def convert(source: Path, *, labels: Path | None = None) -> Conversion:
     """The sealed model of a foreign checkpoint, which its content tells apart, not its extension.
 
     Args:
-        source: A ``.caffemodel`` of the paper's network, with or without the auxiliary heads.
+        source: A ``.caffemodel`` of the paper's network; a ``.pth`` of torchvision's or the tutorial's, loaded without
+            running anything; a TF-slim checkpoint, by its prefix or its ``.index`` file.
         labels: A text file with one class per line, in order: ``n01440764 tench, Tinca tinca`` (id, space, name) or
             the name alone. Without it the classes are called ``class_0``, ``class_1`` …
 
+    A torchvision checkpoint is taken to want ``transform_input``, as all that came from its ImageNet weights do.
+
     Raises:
         ModelFileError: The file cannot be read, is of another kind or another network, or the labels do not fit.
+        MissingExtraError: It is PyTorch's or TensorFlow's, and these are not installed.
     """
+    foreign, files = _read(source)
+    _check_finite(source, foreign)
+    classes = read_labels(labels, foreign.spec.classes) if labels else numbered(foreign.spec.classes)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    record = {"converted_from": source.name, "source_sha256": digest.hexdigest(), **foreign.extra}
+    preprocessing = PREPROCESSING[foreign.spec.variant]
+    model = SealedModel(foreign.spec, classes, preprocessing, foreign.tensors, record)
+    return Conversion(model, len(foreign.tensors), foreign.transformed, foreign.left)
+
+
+def _read(source: Path) -> tuple[Foreign, list[Path]]:
+    """What the checkpoint holds, and the files that it consists of."""
+    if not source.exists() and source.with_name(f"{source.name}.index").exists():
+        source = source.with_name(f"{source.name}.index")  # TensorFlow names a checkpoint by what its files share
     kind = kind_of(source)
     if kind is FileKind.SAFETENSORS:
         read_model(source)
         raise ModelFileError(f"{source}: is a sealed model already; use it as it is")
+    if kind in (FileKind.PYTORCH, FileKind.PICKLE):
+        from googlenet.weights.torch_checkpoint import read_torch_checkpoint
+
+        return read_torch_checkpoint(source), [source]
+    if kind is FileKind.TENSORFLOW:
+        from googlenet.weights.slim import read_slim_checkpoint
+
+        return read_slim_checkpoint(source), sorted(source.parent.glob(f"{source.name.removesuffix('.index')}*"))
     # A file so damaged that its content says nothing still gets the message about what is wrong in it.
     if kind is not FileKind.CAFFE and not (kind is FileKind.UNKNOWN and source.suffix == ".caffemodel"):
-        raise ModelFileError(f"{source}: is {kind.value}; convert reads Caffe's .caffemodel files")
+        raise ModelFileError(f"{source}: is {kind.value}; convert reads {_READABLE}")
     tensors = read_caffemodel(source)
-    spec = spec_of(source, tensors)
-    classes = read_labels(labels, spec.classes) if labels else _numbered(spec.classes)
-    record = {"converted_from": source.name, "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
-    return SealedModel(spec, classes, CAFFE_PREPROCESSING, tensors, record)
+    return Foreign(spec_of(source, tensors), tensors), [source]
+
+
+def _check_finite(source: Path, foreign: Foreign) -> None:
+    for name, tensor in foreign.tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelFileError(f"{source}: {name} holds a value that is no finite number; fetch another file")
 
 
 def open_model(path: Path) -> SealedModel:
     """The model of a sealed file, or of a foreign checkpoint converted on the way; raises ``ModelFileError``."""
-    return read_model(path) if kind_of(path) is FileKind.SAFETENSORS else convert(path)
+    if path.exists() and kind_of(path) is FileKind.SAFETENSORS:
+        return read_model(path)
+    return convert(path).model
 
 
 def save_new(model: SealedModel, path: Path, *, overwrite: bool = False) -> None:
     """Save to ``path``; raises ``ModelFileError`` when a file is there already and ``overwrite`` is not set."""
-    if path.exists() and not overwrite:
-        raise ModelFileError(f"{path}: exists already; give another path, or --overwrite to replace it")
+    _refuse_existing(path, overwrite=overwrite)
     model.save(path)
 
 
-def read_labels(path: Path, count: int) -> tuple[ClassName, ...]:
-    """The ``count`` classes in a text file, one a line; raises ``ModelFileError`` when they are not that many."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise ModelFileError(f"{path}: the labels cannot be read ({reason}); give a text file of one a line") from error
-    lines = [line.strip() for line in lines if line.strip()]
-    if len(lines) != count:
-        raise ModelFileError(
-            f"{path}: has {len(lines)} labels for a network of {count} classes; give one line per class, in order"
-        )
-    classes = tuple(_class_name(line) for line in lines)
-    if len({name.id for name in classes}) != count:
-        raise ModelFileError(f"{path}: has the same label twice; give every class its own")
-    return classes
+def export_weights(model: SealedModel, path: Path, *, overwrite: bool = False) -> None:
+    """Write the weights as a foreign checkpoint, by the ending of ``path``: ``.caffemodel`` or ``.pth``.
+
+    Raises ``ModelFileError`` for another ending, and where the network does not fit the foreign one.
+    """
+    if path.suffix not in _WRITERS:
+        raise ModelFileError(f"{path}: ends in {path.suffix!r}; give .safetensors, {' or '.join(_WRITERS)}")
+    _refuse_existing(path, overwrite=overwrite)
+    _WRITERS[path.suffix](path, model)
 
 
-def _class_name(line: str) -> ClassName:
-    first, _, rest = line.partition(" ")
-    is_synset = len(first) == 9 and first[0] == "n" and first[1:].isdigit()
-    return ClassName(first, rest.strip() or first) if is_synset else ClassName(line, line)
+def _refuse_existing(path: Path, *, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise ModelFileError(f"{path}: exists already; give another path, or --overwrite to replace it")
 
 
-def _numbered(count: int) -> tuple[ClassName, ...]:
-    return tuple(ClassName(f"class_{i}", f"class_{i}") for i in range(count))
+def _write_caffe(path: Path, model: SealedModel) -> None:
+    write_caffemodel(path, model.spec, model.tensors)
+
+
+def _write_torch(path: Path, model: SealedModel) -> None:
+    from googlenet.weights.torch_checkpoint import write_torch_checkpoint
+
+    write_torch_checkpoint(path, model.spec, model.tensors, model.record.get("num_batches_tracked", {}))
+
+
+_WRITERS: dict[str, Callable[[Path, SealedModel], None]] = {".caffemodel": _write_caffe, ".pth": _write_torch}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from enum import Enum
 from pathlib import Path
@@ -22,11 +23,13 @@ class FileKind(Enum):
     KERAS = "a Keras model (.keras)"
     HDF5 = "an HDF5 file (.h5)"
     ZIP = "a zip archive"
+    TENSORFLOW = "a TensorFlow checkpoint (its .index file, or one of version 1)"
     EMPTY = "an empty file"
     UNKNOWN = "of no kind known here"
 
 
 _SIGNATURES = {b"\x89HDF\r\n\x1a\n": FileKind.HDF5, b"PK\x03\x04": FileKind.ZIP}
+_TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")  # the end of a LevelDB table, which checkpoints are
 _PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
@@ -35,6 +38,8 @@ def kind_of(path: Path) -> FileKind:
     try:
         with path.open("rb") as file:
             start = file.read(1 << 20)
+            file.seek(-min(len(start), len(_TABLE_MAGIC)), os.SEEK_END)
+            end = file.read()
         whole = len(start) == path.stat().st_size
     except OSError as error:
         raise ModelFileError(
@@ -42,6 +47,8 @@ def kind_of(path: Path) -> FileKind:
         ) from error
     if not start:
         return FileKind.EMPTY
+    if end == _TABLE_MAGIC:
+        return FileKind.TENSORFLOW
     if start[8:10] == b'{"' and int.from_bytes(start[:8], "little") < 1 << 32:
         return FileKind.SAFETENSORS
     for signature, kind in _SIGNATURES.items():

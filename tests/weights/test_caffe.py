@@ -131,7 +131,7 @@ def test_hostile_bytes_end_in_one_line(tmp_path: Path, content: bytes) -> None:
 
 @pytest.fixture(scope="session")
 def bvlc(shared: Path) -> SealedModel:
-    return convert(shared / "weights/bvlc_googlenet.caffemodel", labels=shared / "weights/synset_words.txt")
+    return convert(shared / "weights/bvlc_googlenet.caffemodel", labels=shared / "weights/synset_words.txt").model
 
 
 def test_bvlc_cut_short_is_refused(shared: Path, tmp_path: Path) -> None:
