@@ -54,7 +54,7 @@ def test_predict_and_evaluate_load_no_framework(tiny_model: SealedModel, tmp_pat
 
 
 def test_public_names() -> None:
-    assert googlenet.__all__ == ["Classifier", "GoogLeNetError", "__version__", "load"]
+    assert googlenet.__all__ == ["Classifier", "GoogLeNetError", "__version__", "load", "torch"]
     assert all(hasattr(googlenet, name) for name in googlenet.__all__)
     with pytest.raises(AttributeError):
         _ = googlenet.nothing
