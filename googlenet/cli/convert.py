@@ -33,7 +33,9 @@ def convert(
     overwrite
         replace the target if it exists
     """
+    from googlenet.engines.agreement import check_against_onnx
     from googlenet.weights.convert import Conversion, convert, export_weights, open_model, save_new
+    from googlenet.weights.file_kind import FileKind, kind_of
 
     if target.suffix != ".safetensors":
         model = open_model(source)
@@ -42,6 +44,8 @@ def convert(
     else:
         conversion = convert(source, labels=labels)
         model = conversion.model
+        if source.exists() and kind_of(source) is FileKind.ONNX:
+            say(f"verified: logits differ by {check_against_onnx(model, source):.1e} of the largest")
         save_new(model, target, overwrite=overwrite)
     count = sum(tensor.size for tensor in model.tensors.values())
     if as_json:

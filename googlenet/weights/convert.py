@@ -35,15 +35,26 @@ CAFFE_PREPROCESSING = Preprocessing(
 _TORCHVISION = Preprocessing(draft=False)
 _SLIM = Preprocessing(draft=False)  # its 87.5 % centre crop is 224 of 256
 _TUTORIAL = Preprocessing(draft=False, resize="warp", resize_size=224, crop_size=224)
+_TUTORIAL_BN = _TUTORIAL.model_copy(
+    update={
+        "mean": (0.485 * 255, 0.456 * 255, 0.406 * 255),
+        "scale": (1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255)),
+    }
+)
 
 PREPROCESSING = {
     "paper": CAFFE_PREPROCESSING,
     "torchvision": _TORCHVISION,
     "tutorial": _TUTORIAL,
+    "tutorial_tf": _TUTORIAL,
+    "tutorial_bn": _TUTORIAL_BN,
     "slim": _SLIM,
 }
 
-_READABLE = "Caffe's .caffemodel, PyTorch's .pth of torchvision or the tutorial, TF-slim's checkpoints"
+_READABLE = (
+    "Caffe's .caffemodel, PyTorch's .pth of torchvision or the tutorial, TensorFlow's checkpoints of slim or the "
+    "tutorial, ONNX files"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +72,8 @@ def convert(source: Path, *, labels: Path | None = None) -> Conversion:
 
     Args:
         source: A ``.caffemodel`` of the paper's network; a ``.pth`` of torchvision's or the tutorial's, loaded without
-            running anything; a TF-slim checkpoint, by its prefix or its ``.index`` file.
+            running anything; a TensorFlow checkpoint of slim or the tutorial, by its prefix or ``.index`` file; an ONNX
+            graph. What should be done to photographs an ONNX file does not say: the nearest network's is taken.
         labels: A text file with one class per line, in order: ``n01440764 tench, Tinca tinca`` (id, space, name) or
             the name alone. Without it the classes are called ``class_0``, ``class_1`` …
 
@@ -96,14 +108,26 @@ def _read(source: Path) -> tuple[Foreign, list[Path]]:
 
         return read_torch_checkpoint(source), [source]
     if kind is FileKind.TENSORFLOW:
-        from googlenet.weights.slim import read_slim_checkpoint
+        return _read_tensorflow(source), sorted(source.parent.glob(f"{source.name.removesuffix('.index')}*"))
+    if kind is FileKind.ONNX:
+        from googlenet.weights.onnx_reader import read_onnx
 
-        return read_slim_checkpoint(source), sorted(source.parent.glob(f"{source.name.removesuffix('.index')}*"))
+        return read_onnx(source), [source]
     # A file so damaged that its content says nothing still gets the message about what is wrong in it.
     if kind is not FileKind.CAFFE and not (kind is FileKind.UNKNOWN and source.suffix == ".caffemodel"):
         raise ModelFileError(f"{source}: is {kind.value}; convert reads {_READABLE}")
     tensors = read_caffemodel(source)
     return Foreign(spec_of(source, tensors), tensors), [source]
+
+
+def _read_tensorflow(source: Path) -> Foreign:
+    from googlenet.weights.slim import read_slim_checkpoint
+    from googlenet.weights.tensorflow_checkpoint import open_checkpoint
+    from googlenet.weights.tutorial import is_tutorial, read_tutorial_checkpoint
+
+    reader = open_checkpoint(source)
+    read = read_tutorial_checkpoint if is_tutorial(reader) else read_slim_checkpoint
+    return read(source, reader)
 
 
 def _check_finite(source: Path, foreign: Foreign) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from googlenet.errors import MissingExtraError, ModelFileError
+from googlenet.errors import ModelFileError
 from googlenet.spec import OUTPUTS, Spec
 from googlenet.variants import slim
 from googlenet.weights.foreign import Foreign
@@ -58,12 +58,11 @@ def _scope(layer: str) -> str:
     return f"Mixed_{block[0]}{chr(ord(block[1]) + 1)}/{_BRANCHES[branch]}"
 
 
-def read_slim_checkpoint(path: Path) -> Foreign:
-    """The weights in a TF-slim checkpoint (``path``: the ``.index`` file of version 2, or the file of version 1).
+def read_slim_checkpoint(path: Path, reader: Any) -> Foreign:
+    """The weights in a TF-slim checkpoint, which ``open_checkpoint`` opened.
 
     Optimiser slots, moving averages and the step are left; everything else must fit. Raises ``ModelFileError``.
     """
-    reader = _open(path)
     shapes: dict[str, list[int]] = reader.get_variable_to_shape_map()
     logits = slim_name(f"{OUTPUTS['main']}/weight")
     if logits not in shapes:
@@ -113,16 +112,3 @@ def _check(path: Path, name: str, found: list[int] | None, expected: tuple[int, 
         raise ModelFileError(f"{path}: has no {name}; give a whole checkpoint of slim's InceptionV1")
     if tuple(found) != expected:
         raise ModelFileError(f"{path}: {name} has the shape {tuple(found)}, {expected} was expected; give slim's own")
-
-
-def _open(path: Path) -> Any:
-    try:
-        import tensorflow as tf
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("tensorflow", "tensorflow") from error
-    prefix = path.with_suffix("") if path.suffix == ".index" else path
-    try:
-        return tf.train.load_checkpoint(str(prefix))
-    except Exception as error:  # TensorFlow raises its own kinds, and ValueError, for a damaged checkpoint
-        reason = str(error).split("\n")[0][:200]
-        raise ModelFileError(f"{path}: cannot be read as a checkpoint ({reason}); fetch all its files again") from error

@@ -58,8 +58,8 @@ def test_kinds_are_told_by_content(tmp_path: Path, content: bytes, kind: FileKin
     path.write_bytes(content)
     assert kind_of(path) is kind
     says = f"model.caffemodel.png: is {kind.value}; convert reads Caffe's"
-    if kind in (FileKind.PICKLE, FileKind.PYTORCH):
-        says = "model.caffemodel.png: "  # opened as a checkpoint, and refused for what is in it
+    if kind in (FileKind.PICKLE, FileKind.PYTORCH, FileKind.ONNX):
+        says = "model.caffemodel.png: "  # opened, and refused for what is in it
     with pytest.raises(ModelFileError, match=re.escape(says)):
         convert(path)
 
