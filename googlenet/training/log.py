@@ -48,7 +48,7 @@ class RunLog:
 
     def say(self, message: str) -> None:
         """One line for a person, also kept in the log."""
-        self.console.print(message, markup=False)
+        self.console.print(message, markup=False, soft_wrap=True)
         self._write({"message": message})
 
     def begin(self, description: str) -> None:
