@@ -53,6 +53,14 @@ def test_predict_and_evaluate_load_no_framework(tiny_model: SealedModel, tmp_pat
     assert not loaded & (FRAMEWORKS | {"matplotlib", "sklearn"})
 
 
+def test_training_with_pytorch_loads_no_tensorflow(tmp_path: Path) -> None:
+    loaded = _modules_after(
+        f"from pathlib import Path; from googlenet.training import run; run.RunLog(Path({str(tmp_path)!r}))"
+    )
+    assert "torch" in loaded
+    assert not loaded & {"tensorflow", "keras", "jax"}
+
+
 def test_public_names() -> None:
     assert googlenet.__all__ == ["Classifier", "GoogLeNetError", "__version__", "load", "torch"]
     assert all(hasattr(googlenet, name) for name in googlenet.__all__)

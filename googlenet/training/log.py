@@ -19,7 +19,7 @@ class RunLog:
     """Use as a context. Everything for people goes to standard error."""
 
     def __init__(self, folder: Path) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+        from tensorboardX import SummaryWriter  # torch's own imports TensorFlow where it is installed
 
         self.console = Console(stderr=True, highlight=False)
         self.progress = Progress(
