@@ -53,6 +53,12 @@ def test_predict_and_evaluate_load_no_framework(tiny_model: SealedModel, tmp_pat
     assert not loaded & (FRAMEWORKS | {"matplotlib", "sklearn"})
 
 
+@pytest.mark.parametrize("form", ["table", "json", "markdown", "html"])
+def test_describe_loads_nothing_heavy(form: str) -> None:
+    heavy = FRAMEWORKS | {"onnxruntime", "onnx", "matplotlib", "numpy", "PIL", "jinja2", "pydantic"}
+    assert not _modules_after(_command("describe", "--format", form)) & heavy
+
+
 def test_public_names() -> None:
     assert googlenet.__all__ == ["Classifier", "GoogLeNetError", "__version__", "load"]
     assert all(hasattr(googlenet, name) for name in googlenet.__all__)
