@@ -86,6 +86,7 @@ def _html(section: Section) -> Iterator[str]:
 
 _STYLE = """
 :root{color-scheme:light dark;--line:#8886}
+@media (prefers-color-scheme:dark){body{background:#12171e}}
 body{font:15px/1.5 system-ui,sans-serif;max-width:72em;margin:2em auto;padding:0 1em}
 div{overflow-x:auto} figure{margin:2em 0} svg{max-width:100%;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}

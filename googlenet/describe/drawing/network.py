@@ -41,7 +41,13 @@ def draw_network(spec: Spec, input_size: int = 224) -> Scene:
     )
     scene = Scene(_WIDTH, _TOP + _ROW + _GAP + rows + modules + 10, title, summary)
     scene.text(_LEFT + _MAIN / 2, 20, title, size=17, bold=True)
-    scene.text(_LEFT + _MAIN / 2, 43, f"{spec.without_heads().parameter_count:,} parameters", size=13, ink="soft")
+    scene.text(
+        _LEFT + _MAIN / 2,
+        43,
+        f"{spec.without_heads().parameter_count:,} parameters on the main path",
+        size=13,
+        ink="soft",
+    )
     scene.text(_LEFT + _MAIN + 12, 43, "output", size=13, anchor="start", ink="soft")
     _main_path(scene, spec, main, shapes)
     _key(scene, spec)
