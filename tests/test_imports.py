@@ -61,6 +61,12 @@ def test_training_with_pytorch_loads_no_tensorflow(tmp_path: Path) -> None:
     assert not loaded & {"tensorflow", "keras", "jax"}
 
 
+@pytest.mark.parametrize("form", ["table", "json", "markdown", "html"])
+def test_describe_loads_nothing_heavy(form: str) -> None:
+    heavy = FRAMEWORKS | {"onnxruntime", "onnx", "matplotlib", "numpy", "PIL", "jinja2", "pydantic"}
+    assert not _modules_after(_command("describe", "--format", form)) & heavy
+
+
 def test_public_names() -> None:
     assert googlenet.__all__ == ["Classifier", "GoogLeNetError", "__version__", "load", "torch"]
     assert all(hasattr(googlenet, name) for name in googlenet.__all__)

@@ -19,6 +19,7 @@ LEVELS = {
     "background": 0,
     "settings": 1,
     "recipes": 1,
+    "describe": 2,
     "data": 2,
     "weights": 3,
     "network": 3,
