@@ -26,6 +26,7 @@ LEVELS = {
     "engines": 4,
     "training": 5,
     "evaluation": 5,
+    "conformance": 5,
     "classifier": 6,
     "workflow": 6,
     "demo": 6,

@@ -30,6 +30,7 @@ def describe(
     draw: Drawing | None = None,
     module: str | None = None,
     out: Path | None = None,
+    certify: str | None = None,
     as_json: Json = False,
 ) -> None:
     """The network itself: every layer, number and saving, computed; and drawings of it.
@@ -54,7 +55,13 @@ def describe(
         which module to draw; 3a by default
     out
         the .svg or .png file of the drawing
+    certify
+        say layer by layer what of a model differs from the paper: a sealed model, a foreign checkpoint, an ONNX graph,
+        or package.module:factory, whose code is run to make a torch module; exit code 1 where anything differs
     """
+    if certify is not None:
+        _certify(certify, as_json=as_json)
+        return
     from googlenet.variants import variant as make_spec
 
     if as_json and format not in (None, "json"):
@@ -74,6 +81,18 @@ def describe(
             print_json({"drawing": str(out)})
         else:
             say(f"drawing: {out}")
+
+
+def _certify(subject: str, *, as_json: bool) -> None:
+    from googlenet.conformance.certify import certify
+
+    certificate = certify(subject)
+    if as_json:
+        print_json(certificate.as_json())
+    else:
+        sys.stdout.write(certificate.as_text())
+    if not certificate.conforms:
+        sys.exit(1)
 
 
 def _write(spec: Spec, input_size: int, batch: int, form: Format) -> None:

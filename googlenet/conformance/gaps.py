@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -96,7 +96,8 @@ def _places(made: list[Array], arrived: Array) -> list[int]:
 def _normalised(channels: Array) -> NDArray[np.float64]:
     rows = channels.reshape(len(channels), -1).astype(np.float64)
     rows -= rows.mean(1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-30)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-30)
+    return rows
 
 
 def classify(x: Array, y: Array, *, norm: bool = False) -> Gap:
@@ -108,6 +109,8 @@ def classify(x: Array, y: Array, *, norm: bool = False) -> Gap:
         affine = _affine(x, y)
         if affine is not None:
             return affine
+        if norm and (dropped := _affine(x, y, dropout=True)) is not None:
+            return dropped
         for relu in (True, False):
             lrn = fit_lrn(np.maximum(x, 0) if relu else x, y)
             if lrn is not None:
@@ -138,13 +141,17 @@ def _elementwise(x: Array, y: Array) -> Gap | None:
     return None
 
 
-def _affine(x: Array, y: Array) -> Gap | None:
-    """A factor and a constant per channel, and perhaps a ReLU: a bias added by hand, a batch norm, a transform."""
+def _affine(x: Array, y: Array, *, dropout: bool = False) -> Gap | None:
+    """A factor and a constant per channel, and perhaps a ReLU: a bias added by hand, a batch norm, a transform.
+
+    With ``dropout`` any values may be zero beyond those; their share is the rate, to about two digits.
+    """
     relu = not (y < 0).any()
-    x, y = (part.reshape(len(part), -1).astype(np.float64) for part in (x, y))
+    before, after = (part.reshape(len(part), -1).astype(np.float64) for part in (x, y))
     factors, shifts = [], []
-    for channel, result in zip(x, y, strict=True):
-        seen = result > 0 if relu else np.ones(len(result), bool)
+    alive = dropped = 0
+    for channel, result in zip(before, after, strict=True):
+        seen = result > 0 if relu else result != 0 if dropout else np.ones(len(result), bool)
         if seen.sum() < 2:
             continue
         inputs, results = channel[seen], result[seen]
@@ -153,13 +160,18 @@ def _affine(x: Array, y: Array) -> Gap | None:
         shift = results[low] - factor * inputs[low]
         expected = factor * channel + shift
         expected = np.maximum(expected, 0) if relu else expected
+        if dropout:
+            alive += int((expected != 0).sum())
+            dropped += int(((expected != 0) & (result == 0)).sum())
+            expected = np.where(result == 0, 0, expected)
         if not np.allclose(result, expected, rtol=0, atol=_EXACT * max(np.abs(result).max(), 1e-12)):
             return None
         factors.append(factor)
         shifts.append(shift)
     if not factors:
         return None
-    return Gap(relu=relu, shifted=True, scaled=bool(np.abs(np.array(factors) - 1).max() > _EXACT))
+    scaled = bool(np.abs(np.array(factors) - 1).max() > _EXACT)
+    return Gap(relu=relu, shifted=True, scaled=scaled, dropout=round(dropped / max(alive, 1), 2))
 
 
 def answers(x: Array, y: Array) -> Gap:
@@ -169,5 +181,5 @@ def answers(x: Array, y: Array) -> Gap:
         log = shifted - np.log(np.exp(shifted).sum())
         if np.allclose(y, np.exp(log), atol=1e-5) or np.allclose(y, log, rtol=1e-4, atol=1e-4):
             return Gap()
-        return replace(classify(x, y), other=classify(x, y).other)
+        return classify(x, y)
     return Gap() if y.shape == x.shape else Gap(other="only a part of it, or in another shape")

@@ -32,15 +32,18 @@ def fit_lrn(x: Array, y: Array) -> LRN | None:
         sums = _window_sums(x.astype(np.float64) ** 2, channels).reshape(-1)[chosen]
         beta, k, slope, error = _best_line(quotient, sums)
         if error < _TOLERANCE:
-            return LRN(channels, _rounded(slope * channels), _rounded(beta), _rounded(k))
+            return LRN(size=channels, alpha=_rounded(slope * channels), beta=_rounded(beta), k=_rounded(k))
     return None
 
 
 def _window_sums(squares: Values, channels: int) -> Values:
     before = channels // 2
-    padded = np.concatenate([np.zeros((before + 1, *squares.shape[1:])), squares, np.zeros((before, *squares.shape[1:]))])
+    padded = np.concatenate(
+        [np.zeros((before + 1, *squares.shape[1:])), squares, np.zeros((before, *squares.shape[1:]))]
+    )
     total = padded.cumsum(0)
-    return total[channels:] - total[:-channels]
+    sums: Values = total[channels:] - total[:-channels]
+    return sums
 
 
 def _best_line(quotient: Values, sums: Values) -> tuple[float, float, float, float]:

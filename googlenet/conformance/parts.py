@@ -59,6 +59,7 @@ class Network:
     order: Mapping[str, tuple[str, ...]]  # module, such as «3a» -> its branches as they are concatenated
     heads: Mapping[str, str] = field(default_factory=dict)  # auxiliary head, such as «loss1» -> where it hangs
     swapped: str | None = None  # in words, the auxiliary output that is called by the other one's name
+    unnamed: Mapping[int, str] = field(default_factory=dict)  # place of a head's output in a tuple -> where it hangs
     transform: str | None = None  # in words, what is done to the image before conv1
     extra: tuple[tuple[str, str], ...] = ()  # layers that the paper has not: the layer that they stand by, in words
 
@@ -75,7 +76,9 @@ def network_of(spec: Spec) -> Network:
         owner = host.get(source, source)
         match layer:
             case layers.LocalResponseNorm():
-                parts[owner] = replace(parts[owner], lrn=LRN(layer.size, layer.alpha, layer.beta, layer.k))
+                parts[owner] = replace(
+                    parts[owner], lrn=LRN(size=layer.size, alpha=layer.alpha, beta=layer.beta, k=layer.k)
+                )
             case layers.Dropout():
                 parts[owner] = replace(parts[owner], dropout=layer.rate)
             case layers.Affine():

@@ -39,7 +39,7 @@ def read_onnx(path: Path) -> Foreign:
 
     Raises ``ModelFileError`` for a file that is damaged, keeps its weights elsewhere, or holds another network.
     """
-    graph = _Graph(path)
+    graph = Graph(path)
     units = _find_units(path, graph)
     tensors: dict[str, NDArray[np.float32]] = {}
     for layer, unit in units.items():
@@ -53,7 +53,7 @@ def read_onnx(path: Path) -> Foreign:
     return Foreign(spec=spec, tensors=ordered)
 
 
-class _Graph:
+class Graph:
     """The nodes of a graph by what they make, and its constants."""
 
     def __init__(self, path: Path) -> None:
@@ -79,7 +79,10 @@ class _Graph:
             if attribute.name == "value"
         }
         self._to_array = numpy_helper.to_array
-        self.output = model.graph.output[0].name if model.graph.output else ""
+        self.inputs = list(model.graph.input)
+        self.outputs = [value.name for value in model.graph.output]
+        self.output = self.outputs[0] if self.outputs else ""
+        self.opsets = {entry.domain: entry.version for entry in model.opset_import}
 
     def constant(self, name: str) -> NDArray[np.float32] | None:
         """The value of a constant as float32; None where the name is computed from the input."""
@@ -90,6 +93,10 @@ class _Graph:
             name = node.input[0]
         value: NDArray[np.float32] = np.ascontiguousarray(self._to_array(self._constants[name]), np.float32)
         return value
+
+    def raw_constant(self, name: str) -> NDArray[Any] | None:
+        """The value of a constant in its own type; None where the graph holds none of that name."""
+        return self._to_array(self._constants[name]) if name in self._constants else None
 
     def readers(self, name: str) -> list[Any]:
         """The nodes that read a value."""
@@ -110,7 +117,7 @@ def attribute(node: Any, name: str) -> list[int]:
     return next((list(entry.ints) or [entry.i] for entry in node.attribute if entry.name == name), [])
 
 
-def _find_units(path: Path, graph: _Graph) -> dict[str, _Unit]:
+def _find_units(path: Path, graph: Graph) -> dict[str, _Unit]:
     """Layer name -> its convolution, in the order of computation."""
     concats = [node for node in graph.nodes if node.op_type == "Concat" and len(node.input) == len(_BRANCHES)]
     if len(concats) != len(TABLE_1):
@@ -127,7 +134,7 @@ def _find_units(path: Path, graph: _Graph) -> dict[str, _Unit]:
     return units
 
 
-def _convolutions_back(graph: _Graph, value: str, limit: int = 99) -> list[_Unit]:
+def _convolutions_back(graph: Graph, value: str, limit: int = 99) -> list[_Unit]:
     """The convolutions before a value, the last first, up to ``limit``."""
     units: list[_Unit] = []
     norm = None
@@ -142,7 +149,7 @@ def _convolutions_back(graph: _Graph, value: str, limit: int = 99) -> list[_Unit
     return units
 
 
-def _unit_tensors(path: Path, graph: _Graph, layer: str, unit: _Unit) -> dict[str, NDArray[np.float32]]:
+def _unit_tensors(path: Path, graph: Graph, layer: str, unit: _Unit) -> dict[str, NDArray[np.float32]]:
     names = {f"{layer}/weight": unit.conv.input[1]}
     if len(unit.conv.input) > 2 and unit.conv.input[2]:
         names[f"{layer}/bias"] = unit.conv.input[2]
@@ -155,7 +162,7 @@ def _unit_tensors(path: Path, graph: _Graph, layer: str, unit: _Unit) -> dict[st
     return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
 
-def _classifier(path: Path, graph: _Graph) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _classifier(path: Path, graph: Graph) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weight (classes, features) and bias (classes,) of the last matrix product before the first output."""
     bias = None
     for node in graph.back(graph.output):
@@ -171,7 +178,7 @@ def _classifier(path: Path, graph: _Graph) -> tuple[NDArray[np.float32], NDArray
     raise ModelFileError(f"{path}: has no fully connected layer before its output; give a GoogLeNet that classifies")
 
 
-def _spec(graph: _Graph, units: dict[str, _Unit], tensors: dict[str, NDArray[np.float32]]) -> Spec:
+def _spec(graph: Graph, units: dict[str, _Unit], tensors: dict[str, NDArray[np.float32]]) -> Spec:
     """The known network that is nearest, changed where the graph differs from it."""
     norm = units["conv1/7x7_s2"].norm
     kernel = tensors["inception_3a/5x5/weight"].shape[-1]
@@ -194,7 +201,7 @@ def _epsilon(node: Any) -> float:
     return next((float(f"{entry.f:.6g}") for entry in node.attribute if entry.name == "epsilon"), 1e-5)
 
 
-def _has_lrn(graph: _Graph, units: dict[str, _Unit]) -> bool:
+def _has_lrn(graph: Graph, units: dict[str, _Unit]) -> bool:
     """Whether anything but pooling and ReLU stands between conv1 and conv2; what exactly, running both shows."""
     plain = {"MaxPool", "Relu", "Conv", "BatchNormalization", "Identity", "Pad", "Dropout"}
     between = []
@@ -205,7 +212,7 @@ def _has_lrn(graph: _Graph, units: dict[str, _Unit]) -> bool:
     return not set(between) <= plain
 
 
-def _pool4_kernel(graph: _Graph, units: dict[str, _Unit]) -> int:
+def _pool4_kernel(graph: Graph, units: dict[str, _Unit]) -> int:
     for node in graph.back(units["inception_5a/1x1"].conv.input[0]):
         if node.op_type == "MaxPool":
             return attribute(node, "kernel_shape")[0]
