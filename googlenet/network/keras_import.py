@@ -1,0 +1,34 @@
+"""Keras 3, quietly, and no older than is safe: ``from googlenet.network.keras_import import keras``.
+
+It runs on the backend that ``KERAS_BACKEND`` names, TensorFlow by default. Importing this raises ``MissingExtraError``
+when Keras or its backend is not installed, or Keras is too old.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+
+from googlenet.errors import MissingExtraError
+
+__all__ = ["keras"]
+
+_NEEDED = "3.14"  # the first without the known ways to run code from a .keras file
+
+
+def _check_version() -> None:
+    try:
+        found = metadata.version("keras")
+    except metadata.PackageNotFoundError as error:
+        raise MissingExtraError("keras", "tensorflow") from error
+    if tuple(map(int, found.split(".")[:2])) < tuple(map(int, _NEEDED.split("."))):
+        raise MissingExtraError("keras", "tensorflow", found=found, needed=_NEEDED)
+
+
+_check_version()
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error, in pages
+try:
+    import keras
+except ModuleNotFoundError as error:
+    missing = error.name or "tensorflow"
+    raise MissingExtraError(missing, missing if missing in ("jax", "torch") else "tensorflow") from error
