@@ -7,17 +7,19 @@ Keras', the last has the name, and those before it the name and ``.pad``, ``.con
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from googlenet import layers
-from googlenet.errors import ModelFileError, SpecError
+from googlenet.errors import GoogLeNetError, ModelFileError, SpecError
 from googlenet.layers import border
 from googlenet.network.keras_import import keras
-from googlenet.network.keras_layers import AdaptiveAveragePooling, BatchNorm, LocalResponseNorm
+from googlenet.network.keras_layers import PACKAGE, AdaptiveAveragePooling, BatchNorm, LocalResponseNorm
 from googlenet.spec import INPUT, Spec
 
 IMAGE = "image"
@@ -26,8 +28,60 @@ IMAGE = "image"
 _LAST = {"data_format": "channels_last"}
 
 
-def build(spec: Spec, *, input_size: int | None = 224, dtype: Any = None) -> keras.Model:
-    """The network of ``spec`` as a functional model with new weights, drawn by the spec's initialisation.
+class _Config(BaseModel):
+    """What a ``.keras`` file says of the network: all it takes to build it again. Strict, for the file may lie."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    spec: Spec
+    input_size: int | None = Field(ge=1)
+    policy: str
+    frozen: tuple[str, ...]
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class GoogLeNet(keras.Model):  # type: ignore[misc]
+    """The network of a spec, a functional model; ``build`` says what goes in and what comes out.
+
+    A ``.keras`` file of it holds the spec, the weights and which layers are not trained.
+    """
+
+    def __init__(self, spec: Spec, input_size: int | None, policy: Any) -> None:
+        image = keras.Input((input_size, input_size, 3), name=IMAGE)
+        writer = _Writer(spec, policy)
+        values = {INPUT: image}
+        for layer in spec.layers:
+            values[layer.name] = writer.apply(layer, [values[name] for name in layer.inputs])
+        super().__init__(image, {head: values[name] for head, name in spec.outputs.items()}, name="googlenet")
+        self.spec, self.input_size, self.policy = spec, input_size, policy
+
+    def get_config(self) -> dict[str, Any]:
+        """JSON values, which ``from_config`` takes."""
+        frozen = tuple(layer.name for layer in self.layers if not layer.trainable)
+        config = _Config(spec=self.spec, input_size=self.input_size, policy=self.policy.name, frozen=frozen)
+        return config.model_dump(mode="json")
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> GoogLeNet:
+        """The network with new weights; raises ``ModelFileError`` when ``config`` is not what ``get_config`` gives."""
+        found = read_config(config)
+        model = build(found.spec, input_size=found.input_size, dtype=found.policy)
+        for name in found.frozen:
+            model.get_layer(name).trainable = False
+        return model
+
+
+def read_config(config: Any) -> _Config:
+    """The config of a ``.keras`` file's model, checked; raises ``ModelFileError``."""
+    try:
+        return _Config.model_validate_json(json.dumps(config))
+    except (ValidationError, GoogLeNetError) as error:
+        reason = str(error).replace("\n", " ")
+        raise ModelFileError(f"the config of the Keras model describes no GoogLeNet: {reason}") from error
+
+
+def build(spec: Spec, *, input_size: int | None = 224, dtype: Any = None) -> GoogLeNet:
+    """The network of ``spec`` as a functional ``keras.Model`` with new weights, by the spec's initialisation.
 
     Args:
         spec: The network, with auxiliary heads or without.
@@ -49,13 +103,7 @@ def build(spec: Spec, *, input_size: int | None = 224, dtype: Any = None) -> ker
             f"input_size is None, but the auxiliary heads of variant {spec.variant} need 224 px; "
             "give that size, drop the heads, or take the variant batch_norm"
         )
-    image = keras.Input((input_size, input_size, 3), name=IMAGE)
-    writer = _Writer(spec, keras.dtype_policies.get(dtype or keras.config.dtype_policy()))
-    values = {INPUT: image}
-    for layer in spec.layers:
-        values[layer.name] = writer.apply(layer, [values[name] for name in layer.inputs])
-    outputs = {head: values[name] for head, name in spec.outputs.items()}
-    return keras.Model(image, outputs, name="googlenet")
+    return GoogLeNet(spec, input_size, keras.dtype_policies.get(dtype or keras.config.dtype_policy()))
 
 
 def keras_name(layer: str) -> str:
@@ -68,7 +116,9 @@ def activation_model(model: keras.Model, names: Iterable[str]) -> keras.Model:
 
     Maps are (batch, height, width, channels).
     """
-    return keras.Model(model.input, {name: model.get_layer(keras_name(name)).output for name in names})
+    return keras.Model(
+        model.input, {name: model.get_layer(keras_name(model.spec.layer(name).name)).output for name in names}
+    )
 
 
 def load_canonical(model: keras.Model, spec: Spec, tensors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -89,9 +139,13 @@ def canonical(model: keras.Model, spec: Spec) -> dict[str, NDArray[np.float32]]:
     """The weights by their canonical names, as ``Spec.tensors`` lists them."""
     tensors = {}
     for name, variable in variables(model, spec).items():
-        value = keras.ops.convert_to_numpy(variable).astype(np.float32)
-        tensors[name] = np.ascontiguousarray(value.transpose(_TO_CANONICAL[value.ndim]))
+        tensors[name] = to_canonical(keras.ops.convert_to_numpy(variable))
     return tensors
+
+
+def to_canonical(value: NDArray[Any]) -> NDArray[np.float32]:
+    """A weight, or its gradient, from Keras' layout to the canonical one."""
+    return np.ascontiguousarray(value.transpose(_TO_CANONICAL[value.ndim]), np.float32)
 
 
 def variables(model: keras.Model, spec: Spec) -> dict[str, Any]:
