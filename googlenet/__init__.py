@@ -14,10 +14,13 @@ from googlenet.errors import GoogLeNetError
 
 if TYPE_CHECKING:
     from googlenet.classifier import Classifier
+    from googlenet.network.keras_net import GoogLeNet as KerasGoogLeNet
     from googlenet.network.torch_net import GoogLeNet
+    from googlenet.spec import Spec
+    from googlenet.weights.model_file import Tensors
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "GoogLeNetError", "__version__", "load", "torch"]
+__all__ = ["Classifier", "GoogLeNetError", "__version__", "keras", "load", "torch"]
 
 
 def load(path: str) -> Classifier:
@@ -41,18 +44,52 @@ def torch(
 
     Raises ``SpecError`` for an unknown variant, ``ModelFileError`` for weights that cannot be read.
     """
+    from googlenet.network.torch_net import GoogLeNet
+
+    spec, tensors = _spec_and_weights(variant, weights, classes, aux_heads)
+    net = GoogLeNet(spec)
+    if tensors is None:
+        return net
+    net.load_canonical(tensors)
+    return net.eval()
+
+
+def keras(
+    variant: str = "paper",
+    *,
+    weights: str | None = None,
+    classes: int | None = None,
+    aux_heads: bool | None = None,
+    input_size: int | None = 224,
+) -> KerasGoogLeNet:
+    """A functional ``keras.Model``, on TensorFlow or the backend of ``KERAS_BACKEND``; arguments as ``torch``'s.
+
+    It takes ``image``, (batch, height, width, 3), and gives a dictionary of logits, (batch, classes): ``main`` and,
+    with heads, ``aux1`` and ``aux2``. ``input_size``: pixels, the side of the images; None for any size.
+
+    Raises what ``torch`` raises, ``SpecError`` where the network cannot have such images, and ``MissingExtraError``.
+    """
+    from googlenet.network.keras_net import build, load_canonical
+
+    spec, tensors = _spec_and_weights(variant, weights, classes, aux_heads)
+    model = build(spec, input_size=input_size)
+    if tensors is not None:
+        load_canonical(model, spec, tensors)
+    return model
+
+
+def _spec_and_weights(
+    variant: str, weights: str | None, classes: int | None, aux_heads: bool | None
+) -> tuple[Spec, Tensors | None]:
     from pathlib import Path
 
-    from googlenet.network.torch_net import GoogLeNet
     from googlenet.variants import variant as make_spec
     from googlenet.weights.convert import open_model
 
     if weights is None:
-        return GoogLeNet(make_spec(variant, classes, aux_heads=aux_heads))
+        return make_spec(variant, classes, aux_heads=aux_heads), None
     model = open_model(Path(weights))
-    net = GoogLeNet(model.spec)
-    net.load_canonical(model.tensors)
-    return net.eval()
+    return model.spec, model.tensors
 
 
 def __getattr__(name: str) -> object:

@@ -45,7 +45,11 @@ class TrainingError(GoogLeNetError):
 
 
 class MissingExtraError(GoogLeNetError):
-    """An optional dependency is absent; the message is the command that brings it."""
+    """An optional dependency is absent, or older than ``needed``; the message is the command that brings it."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; bring it with: pip install 'googlenet[{extra}]'")
+    def __init__(self, package: str, extra: str, *, found: str | None = None, needed: str = "") -> None:
+        command = f"pip install --upgrade 'googlenet[{extra}]'" if found else f"pip install 'googlenet[{extra}]'"
+        state = (
+            f"{package} is of version {found}, {needed} or newer is needed" if found else f"{package} is not installed"
+        )
+        super().__init__(f"{state}; bring it with: {command}")

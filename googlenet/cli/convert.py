@@ -25,9 +25,9 @@ def convert(
     Parameters
     ----------
     source
-        Caffe's .caffemodel; a .pth of torchvision's model or the tutorial's; a TF-slim checkpoint; a sealed model
+        Caffe's .caffemodel; torchvision's or the tutorial's .pth; a TF-slim checkpoint; our .keras; a sealed model
     target
-        the file to write: .safetensors for a sealed model, .caffemodel or .pth for the others
+        the file to write: .safetensors for a sealed model, .caffemodel, .pth or .keras for the others
     labels
         a text file with one class per line, in order: an id, a space and a name, or the name alone
     overwrite

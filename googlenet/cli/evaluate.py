@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from googlenet.cli.options import Json, Resize
+from googlenet.cli.options import Engine, Json, Resize
 from googlenet.cli.terminal import print_json, progress, say, show_evaluation
 from googlenet.errors import SettingsError
 
@@ -25,6 +25,7 @@ def evaluate(
     resize_size: int | None = None,
     report: Path | None = None,
     seed: int | None = None,
+    engine: Engine = "onnxruntime",
     as_json: Json = False,
 ) -> None:
     """Judge a model: accuracy, per-class figures, confusion, 95% intervals.
@@ -56,7 +57,9 @@ def evaluate(
     with progress("checking the images") as reading:
         dataset = read_dataset(data, seed=_split_seed(sealed, seed), classes=sealed.classes, progress=reading)
     with progress("judging") as judging:
-        result = judge(sealed, dataset, split=split, resize=resize, resize_size=resize_size, progress=judging)
+        result = judge(
+            sealed, dataset, split=split, resize=resize, resize_size=resize_size, engine=engine, progress=judging
+        )
     if report is not None:
         from googlenet.evaluation.report import write_report
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from googlenet.background import Background
-from googlenet.cli.options import Json, Resize
+from googlenet.cli.options import Engine, Json, Resize
 from googlenet.cli.terminal import say, say_skipped, show_predictions
 from googlenet.errors import DataError, SettingsError
 
@@ -30,6 +30,7 @@ def predict(
     top: int = 5,
     resize: Resize | None = None,
     resize_size: int | None = None,
+    engine: Engine = "onnxruntime",
     as_json: Json = False,
     csv: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -68,7 +69,7 @@ def predict(
         say(f"note: {words}, which is not the model's own preprocessing")
     skipped: list[Skipped] = []
     images = find_images(paths, skipped)
-    answers = predict(sealed, OpeningEngine(sealed), preprocessing, images, top=top, skipped=skipped)
+    answers = predict(sealed, OpeningEngine(sealed, engine), preprocessing, images, top=top, skipped=skipped)
     count = show_predictions(answers, as_json=as_json, as_csv=csv)
     if not count and len(skipped) == 1:
         raise DataError(f"{skipped[0].path}: {skipped[0].reason}")

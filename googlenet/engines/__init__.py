@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from googlenet.errors import SettingsError
+from googlenet.errors import MissingExtraError, SettingsError
 from googlenet.weights.model_file import SealedModel
 
-ENGINES = ("onnxruntime",)
+ENGINES = {
+    "onnxruntime": ("googlenet.engines.onnxruntime_engine", "OnnxRuntimeEngine"),
+    "torch": ("googlenet.engines.torch_engine", "TorchEngine"),
+    "tensorflow": ("googlenet.engines.tensorflow_engine", "TensorFlowEngine"),
+}
+"""Name -> module and class, imported only when it is asked for: no framework drags another one in."""
 
 
 class Engine(Protocol):
@@ -27,10 +33,15 @@ class Engine(Protocol):
 def open_engine(model: SealedModel, name: str = "onnxruntime", *, threads: int | None = None) -> Engine:
     """The engine of that name with the model loaded, on ``threads`` threads (None: one per usable core).
 
-    Raises ``SettingsError`` when there is no such engine.
+    Raises ``SettingsError`` when there is no such engine, ``MissingExtraError`` when its framework is not installed.
     """
     if name not in ENGINES:
         raise SettingsError(f"engine is {name!r}; known are: {', '.join(ENGINES)}")
-    from googlenet.engines.onnxruntime_engine import OnnxRuntimeEngine
-
-    return OnnxRuntimeEngine(model, threads=threads)
+    module, engine = ENGINES[name]
+    try:
+        opened: Engine = getattr(import_module(module), engine)(model, threads=threads)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise MissingExtraError(name, name) from error
+    return opened

@@ -9,9 +9,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from googlenet.errors import ModelFileError, SettingsError
+from googlenet.engines.answers import check_finite, check_images
+from googlenet.errors import SettingsError
 from googlenet.network.onnx_net import LOGITS, onnx_parts
-from googlenet.spec import INPUT
+from googlenet.spec import INPUT, OUTPUTS
 from googlenet.weights.model_file import SealedModel
 
 _ERRORS_ONLY = 3
@@ -25,8 +26,6 @@ class OnnxRuntimeEngine:
         if threads is not None and threads < 1:
             raise SettingsError(f"threads is {threads}; give 1 or more")
         self._model = model
-        self._main = model.spec.without_heads()
-        self._main_names = {LOGITS, *(layer.name for layer in self._main.layers)}
         self._threads = threads or _usable_cores()
         self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
         self._session((LOGITS,))
@@ -44,16 +43,9 @@ class OnnxRuntimeEngine:
         return self._run(images, tuple(names))
 
     def _run(self, images: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-        height, width = images.shape[2:]
-        # onnxruntime would end with a riddle where the images are too small; the heads need larger ones than the rest.
-        (self._main if self._main_names.issuperset(names) else self._model.spec).shapes((height, width))
+        check_images(self._model, images, [OUTPUTS["main"] if name == LOGITS else name for name in names])
         results = dict(zip(names, self._session(names).run(names, {INPUT: images}), strict=True))
-        for name, result in results.items():
-            if not np.isfinite(result).all():
-                raise ModelFileError(
-                    f"{self._model.path or 'the model'}: {name} is not a finite number for these images; "
-                    "the weights are of no use, train again or fetch another file"
-                )
+        check_finite(self._model, results)
         return results
 
     def _session(self, names: tuple[str, ...]) -> onnxruntime.InferenceSession:

@@ -13,10 +13,10 @@ from googlenet.weights.model_file import SealedModel
 
 
 class OpeningEngine:
-    """Opens the default engine in a thread; the first question waits for it, and raises what opening it raised."""
+    """Opens the engine ``name`` in a thread; the first question waits for it, and raises what opening it raised."""
 
-    def __init__(self, model: SealedModel) -> None:
-        self._engine = Background(lambda: open_engine(model))
+    def __init__(self, model: SealedModel, name: str = "onnxruntime") -> None:
+        self._engine = Background(lambda: open_engine(model, name))
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """As ``Engine.logits``."""

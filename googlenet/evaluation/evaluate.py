@@ -57,14 +57,15 @@ def evaluate(
     split: str = "test",
     resize: str | None = None,
     resize_size: int | None = None,
+    engine: str = "onnxruntime",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Judge ``model`` on the split ``train``, ``val``, ``test`` or ``all``, each image exactly once.
 
-    ``resize`` and ``resize_size`` replace the model's own for a comparison. Raises ``DataError`` without images,
-    ``SettingsError`` for a preprocessing that cannot be.
+    ``resize`` and ``resize_size`` replace the model's own for a comparison; ``engine`` computes. Raises ``DataError``
+    without images, ``SettingsError`` for a preprocessing that cannot be, and what ``open_engine`` raises.
     """
     preprocessing, changed = changed_preprocessing(model.preprocessing, resize=resize, resize_size=resize_size)
     indices = dataset.select(None if split == "all" else Split[split.upper()])
-    answers = score(open_engine(model), preprocessing, dataset, indices, progress=progress)
+    answers = score(open_engine(model, engine), preprocessing, dataset, indices, progress=progress)
     return Evaluation(model, dataset, split, preprocessing, changed, answers, measure(answers, model.classes))

@@ -49,11 +49,13 @@ PREPROCESSING = {
     "tutorial_tf": _TUTORIAL,
     "tutorial_bn": _TUTORIAL_BN,
     "slim": _SLIM,
+    "batch_norm": Preprocessing(),
+    "naive": CAFFE_PREPROCESSING,
 }
 
 _READABLE = (
     "Caffe's .caffemodel, PyTorch's .pth of torchvision or the tutorial, TensorFlow's checkpoints of slim or the "
-    "tutorial, ONNX files"
+    "tutorial, .keras files of this package, ONNX files"
 )
 
 
@@ -72,8 +74,9 @@ def convert(source: Path, *, labels: Path | None = None) -> Conversion:
 
     Args:
         source: A ``.caffemodel`` of the paper's network; a ``.pth`` of torchvision's or the tutorial's, loaded without
-            running anything; a TensorFlow checkpoint of slim or the tutorial, by its prefix or ``.index`` file; an ONNX
-            graph. What should be done to photographs an ONNX file does not say: the nearest network's is taken.
+            running anything; a TensorFlow checkpoint of slim or the tutorial, by its prefix or ``.index`` file; a
+            ``.keras`` file of this package; an ONNX graph. What should be done to photographs an ONNX file does not
+            say: the nearest network's is taken.
         labels: A text file with one class per line, in order: ``n01440764 tench, Tinca tinca`` (id, space, name) or
             the name alone. Without it the classes are called ``class_0``, ``class_1`` …
 
@@ -85,13 +88,14 @@ def convert(source: Path, *, labels: Path | None = None) -> Conversion:
     """
     foreign, files = _read(source)
     _check_finite(source, foreign)
-    classes = read_labels(labels, foreign.spec.classes) if labels else numbered(foreign.spec.classes)
+    own_classes = foreign.classes or numbered(foreign.spec.classes)
+    classes = read_labels(labels, foreign.spec.classes) if labels else own_classes
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())
-    record = {"converted_from": source.name, "source_sha256": digest.hexdigest(), **foreign.extra}
-    preprocessing = PREPROCESSING[foreign.spec.variant]
-    model = SealedModel(foreign.spec, classes, preprocessing, foreign.tensors, record)
+    record = {**foreign.extra, "converted_from": source.name, "source_sha256": digest.hexdigest()}
+    preprocessing = foreign.preprocessing or PREPROCESSING[foreign.spec.variant]
+    model = SealedModel(foreign.spec, classes, preprocessing, foreign.tensors, record, foreign.calibration)
     return Conversion(model, len(foreign.tensors), foreign.transformed, foreign.left)
 
 
@@ -109,6 +113,10 @@ def _read(source: Path) -> tuple[Foreign, list[Path]]:
         return read_torch_checkpoint(source), [source]
     if kind is FileKind.TENSORFLOW:
         return _read_tensorflow(source), sorted(source.parent.glob(f"{source.name.removesuffix('.index')}*"))
+    if kind is FileKind.KERAS:
+        from googlenet.weights.keras_file import read_keras_file
+
+        return read_keras_file(source), [source]
     if kind is FileKind.ONNX:
         from googlenet.weights.onnx_reader import read_onnx
 
@@ -150,12 +158,12 @@ def save_new(model: SealedModel, path: Path, *, overwrite: bool = False) -> None
 
 
 def export_weights(model: SealedModel, path: Path, *, overwrite: bool = False) -> None:
-    """Write the weights as a foreign checkpoint, by the ending of ``path``: ``.caffemodel`` or ``.pth``.
+    """Write the weights as a foreign checkpoint, by the ending of ``path``: ``.caffemodel``, ``.pth``, ``.keras``.
 
     Raises ``ModelFileError`` for another ending, and where the network does not fit the foreign one.
     """
     if path.suffix not in _WRITERS:
-        raise ModelFileError(f"{path}: ends in {path.suffix!r}; give .safetensors, {' or '.join(_WRITERS)}")
+        raise ModelFileError(f"{path}: ends in {path.suffix!r}; give .safetensors, {', '.join(_WRITERS)}")
     _refuse_existing(path, overwrite=overwrite)
     _WRITERS[path.suffix](path, model)
 
@@ -175,4 +183,14 @@ def _write_torch(path: Path, model: SealedModel) -> None:
     write_torch_checkpoint(path, model.spec, model.tensors, model.record.get("num_batches_tracked", {}))
 
 
-_WRITERS: dict[str, Callable[[Path, SealedModel], None]] = {".caffemodel": _write_caffe, ".pth": _write_torch}
+def _write_keras(path: Path, model: SealedModel) -> None:
+    from googlenet.weights.keras_file import write_keras_file
+
+    write_keras_file(path, model)
+
+
+_WRITERS: dict[str, Callable[[Path, SealedModel], None]] = {
+    ".caffemodel": _write_caffe,
+    ".pth": _write_torch,
+    ".keras": _write_keras,
+}

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from googlenet.data.classes import ClassName
+from googlenet.data.preprocess import Preprocessing
 from googlenet.spec import Spec
 
 
@@ -21,3 +23,6 @@ class Foreign:
     transformed: tuple[str, ...] = ()  # which tensors were changed in type or layout, and how
     left: tuple[str, ...] = ()  # which have no place in the network, and why
     extra: Mapping[str, Any] = field(default_factory=dict)  # what only a way back needs; goes into the record
+    classes: tuple[ClassName, ...] | None = None  # these three where the file says them
+    preprocessing: Preprocessing | None = None
+    calibration: Mapping[str, Any] | None = None

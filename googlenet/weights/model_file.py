@@ -63,17 +63,22 @@ class SealedModel:
         _check_classes(path, self.spec, self.classes)
         check_shapes(path, {name: tensor.shape for name, tensor in self.tensors.items()}, self.spec, "this is a defect")
         _check_finite(path, self.tensors)
-        document = _Document(
-            format=FORMAT,
-            spec=self.spec,
-            classes=self.classes,
-            preprocessing=self.preprocessing,
-            calibration=None if self.calibration is None else dict(self.calibration),
-            record=dict(self.record),
-        ).model_dump_json()
+        document = document_of(self)
         tensors = {name: np.ascontiguousarray(self.tensors[name], np.float32) for name in self.spec.tensors}
         metadata = {_DOCUMENT_KEY: document, _DIGEST_KEY: _digest(document, tensors)}
         atomic_write(path, [save(tensors, metadata)])
+
+
+def document_of(model: SealedModel) -> str:
+    """All of a model but its weights, as JSON: what ``read_document`` reads."""
+    return Document(
+        format=FORMAT,
+        spec=model.spec,
+        classes=model.classes,
+        preprocessing=model.preprocessing,
+        calibration=None if model.calibration is None else dict(model.calibration),
+        record=dict(model.record),
+    ).model_dump_json()
 
 
 def read_model(path: Path) -> SealedModel:
@@ -87,13 +92,12 @@ def read_model(path: Path) -> SealedModel:
     try:
         with safe_open(path, framework="numpy") as file:
             text, digest = _read_metadata(path, file.metadata())
-            document = _read_document(path, text)
+            document = read_document(path, text)
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             check_shapes(path, {name: tuple(part.get_shape()) for name, part in slices.items()}, document.spec, _REMEDY)
             for name, part in slices.items():
                 if part.get_dtype() != "F32":
                     raise ModelFileError(f"{path}: {name} is of type {part.get_dtype()}, not F32; {_REMEDY}")
-            _check_classes(path, document.spec, document.classes)
             tensors = {name: file.get_tensor(name) for name in document.spec.tensors}
     except (SafetensorError, OSError) as error:
         raise ModelFileError(f"{path}: is damaged or cut short ({error}); {_REMEDY}") from error
@@ -111,7 +115,7 @@ def read_model(path: Path) -> SealedModel:
     )
 
 
-class _Document(BaseModel):
+class Document(BaseModel):
     """The JSON in the metadata. Strict: an unknown key or another type is refused, in the spec's parts too."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -159,7 +163,8 @@ def _read_metadata(path: Path, metadata: Mapping[str, str] | None) -> tuple[str,
     return metadata[_DOCUMENT_KEY], metadata[_DIGEST_KEY]
 
 
-def _read_document(path: Path, text: str) -> _Document:
+def read_document(path: Path, text: str) -> Document:
+    """The JSON document of the file ``path``, checked; raises ``ModelFileError``."""
     try:
         version = json.loads(text)["format"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -169,7 +174,7 @@ def _read_document(path: Path, text: str) -> _Document:
             f"{path}: is of format version {version!r}, this googlenet knows {FORMAT}; install a newer googlenet"
         )
     try:
-        document = _Document.model_validate_json(text)
+        document = Document.model_validate_json(text)
         _ = document.spec.tensors
     except ValidationError as error:
         first = error.errors()[0]
@@ -177,6 +182,7 @@ def _read_document(path: Path, text: str) -> _Document:
         raise ModelFileError(f"{path}: its metadata is not right at {where!r}: {first['msg']}; {_REMEDY}") from error
     except (GoogLeNetError, ArithmeticError, ValueError) as error:
         raise ModelFileError(f"{path}: its metadata describes no network ({error}); {_REMEDY}") from error
+    _check_classes(path, document.spec, document.classes)
     return document
 
 
