@@ -27,7 +27,8 @@ def convert(
     source
         Caffe's .caffemodel; torchvision's or the tutorial's .pth; a TF-slim checkpoint; our .keras; a sealed model
     target
-        the file to write: .safetensors for a sealed model, .caffemodel, .pth or .keras for the others
+        the file to write: .safetensors for a sealed model, .caffemodel, .pth, .ckpt (TensorFlow),
+        .keras or .onnx for the others
     labels
         a text file with one class per line, in order: an id, a space and a name, or the name alone
     overwrite

@@ -11,6 +11,8 @@ import numpy as np
 
 from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import ModelFileError
+from googlenet.saving import atomic_write
+from googlenet.spec import OUTPUTS
 from googlenet.weights.caffe import read_caffemodel, spec_of
 from googlenet.weights.caffe_writer import write_caffemodel
 from googlenet.weights.file_kind import FileKind, kind_of
@@ -158,7 +160,10 @@ def save_new(model: SealedModel, path: Path, *, overwrite: bool = False) -> None
 
 
 def export_weights(model: SealedModel, path: Path, *, overwrite: bool = False) -> None:
-    """Write the weights as a foreign checkpoint, by the ending of ``path``: ``.caffemodel``, ``.pth``, ``.keras``.
+    """Write the weights as a foreign checkpoint, by the ending of ``path``.
+
+    ``.caffemodel``; ``.pth`` of torchvision's or the tutorial's; ``.ckpt``, TensorFlow's files of that prefix, of
+    TF-slim's or the tutorial's; ``.keras``; ``.onnx``, whose batch norms are folded.
 
     Raises ``ModelFileError`` for another ending, and where the network does not fit the foreign one.
     """
@@ -169,7 +174,7 @@ def export_weights(model: SealedModel, path: Path, *, overwrite: bool = False) -
 
 
 def _refuse_existing(path: Path, *, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
+    if (path.exists() or path.with_name(f"{path.name}.index").exists()) and not overwrite:
         raise ModelFileError(f"{path}: exists already; give another path, or --overwrite to replace it")
 
 
@@ -189,8 +194,28 @@ def _write_keras(path: Path, model: SealedModel) -> None:
     write_keras_file(path, model)
 
 
+def _write_tensorflow(path: Path, model: SealedModel) -> None:
+    from googlenet.weights.slim import slim_tensors
+    from googlenet.weights.tensorflow_checkpoint import write_named_checkpoint, write_object_checkpoint
+    from googlenet.weights.tutorial import tutorial_tensors
+
+    if model.spec.variant.startswith("tutorial"):
+        write_object_checkpoint(path, tutorial_tensors(model.spec, model.tensors))
+    else:
+        write_named_checkpoint(path, slim_tensors(model.spec, model.tensors))
+
+
+def _write_onnx(path: Path, model: SealedModel) -> None:
+    from googlenet.network.onnx_net import LOGITS, onnx_bytes
+
+    heads = [name for head, name in OUTPUTS.items() if head != "main"] if model.spec.aux_heads else []
+    atomic_write(path, [onnx_bytes(model.spec, model.tensors, outputs=(LOGITS, *heads))])
+
+
 _WRITERS: dict[str, Callable[[Path, SealedModel], None]] = {
     ".caffemodel": _write_caffe,
     ".pth": _write_torch,
     ".keras": _write_keras,
+    ".ckpt": _write_tensorflow,
+    ".onnx": _write_onnx,
 }

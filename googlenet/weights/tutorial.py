@@ -18,6 +18,7 @@ from natsort import natsorted
 from numpy.typing import NDArray
 
 from googlenet.errors import ModelFileError
+from googlenet.layers import Conv
 from googlenet.spec import OUTPUTS, TABLE_1, Spec
 from googlenet.variants import variant
 from googlenet.weights.foreign import Foreign
@@ -33,6 +34,7 @@ _BRANCHES = {
     "branch4": ("pool_proj",),
 }
 _STEM = ("conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3")
+_HEAD_PARTS = {"conv": "conv", "fc": "fc1", "classifier": "fc2"}
 _HEAD_WIDTHS = {512: "loss1", 528: "loss2"}
 _ROLES = {
     "kernel": "weight",
@@ -67,6 +69,34 @@ def read_tutorial_checkpoint(path: Path, reader: Any) -> Foreign:
         ),
         left=tuple(f"{name}: no weight of the network" for name in left),
     )
+
+
+def tutorial_tensors(spec: Spec, tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Canonical tensors by the attributes and in the layout of the tutorial's model, as Keras 2 numbers its layers:
+    by depth, so that the heads, which are outputs, come last.
+
+    Raises ``ModelFileError`` for a network that is neither of the tutorial's two.
+    """
+    if spec.variant not in ("tutorial_tf", "tutorial_bn"):
+        raise ModelFileError(f"a {spec.variant!r} network is not the tutorial's in TensorFlow; keep it sealed")
+    groups = [*_STEM, *(f"inception_{module.name}" for module in TABLE_1), OUTPUTS["main"], "loss1", "loss2"]
+    place = {group: f"layer_with_weights-{number}" for number, group in enumerate(groups)}
+    return {_tutorial_name(name, place, spec): _from_canonical(name, tensors[name]) for name in spec.tensors}
+
+
+def _tutorial_name(canonical: str, place: Mapping[str, str], spec: Spec) -> str:
+    role = next(theirs for theirs, ours in _ROLES.items() if canonical.endswith(f"/{ours}"))
+    layer = canonical.removesuffix(f"/{_ROLES[role]}")
+    if spec.batch_norm is not None and isinstance(spec.layer(layer), Conv):
+        role = f"conv/{role}" if role in ("kernel", "bias") else f"bn/{role}"
+    if layer in place:
+        return f"{place[layer]}/{role}"
+    block, _, part = layer.partition("/")
+    if block in ("loss1", "loss2"):
+        return f"{place[block]}/{_HEAD_PARTS[part]}/{role}"
+    branch, layers = next(entry for entry in _BRANCHES.items() if part in entry[1])
+    inner = "" if branch == "branch1" else f"layer_with_weights-{layers.index(part)}/"
+    return f"{place[block]}/{branch}/{inner}{role}"
 
 
 def _is_weight(name: str) -> bool:
@@ -123,7 +153,7 @@ def _head_names(path: Path, members: Mapping[str, str], shapes: Mapping[str, tup
     width = shapes[kernel][2]
     if width not in _HEAD_WIDTHS:
         raise ModelFileError(f"{path}: {kernel} reads {width} channels; the heads of a GoogLeNet read 512 and 528")
-    layers = {"conv": "conv", "fc1": "fc", "fc2": "classifier"}
+    layers = {theirs: ours for ours, theirs in _HEAD_PARTS.items()}
     block = _HEAD_WIDTHS[width]
     return {name: f"{block}/{layers[inner.split('/')[0]]}/{_role(name)}" for inner, name in members.items()}
 
@@ -140,6 +170,16 @@ def _to_canonical(canonical: str, value: NDArray[Any]) -> NDArray[np.float32]:
         value = value.transpose(3, 2, 0, 1)
     elif value.ndim == 2:
         value = value.T
+    return np.ascontiguousarray(value)
+
+
+def _from_canonical(canonical: str, value: NDArray[np.float32]) -> NDArray[np.float32]:
+    if value.ndim == 4:
+        value = value.transpose(2, 3, 1, 0)
+    elif value.ndim == 2:
+        value = value.T
+    if canonical.endswith("/fc/weight"):
+        value = value.reshape(-1, 4, 4, value.shape[1]).transpose(1, 2, 0, 3).reshape(value.shape)
     return np.ascontiguousarray(value)
 
 

@@ -19,8 +19,10 @@ from googlenet.errors import ModelFileError
 from googlenet.network.onnx_net import onnx_bytes
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.spec import Spec
-from googlenet.variants import variant
-from googlenet.weights.convert import convert
+from googlenet.variants import paper, variant
+from googlenet.weights.convert import CAFFE_PREPROCESSING, convert, export_weights
+from googlenet.weights.labels import numbered
+from googlenet.weights.model_file import SealedModel
 from tests.conftest import random_tensors
 from tests.weights.test_torch_checkpoint import _torchvision
 
@@ -148,3 +150,12 @@ def test_weights_in_other_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(ModelFileError, match="keeps its weights in other files"):
         convert(path)
+
+
+def test_the_way_back_through_convert(tmp_path: Path) -> None:
+    spec = paper(5)
+    tensors = random_tensors(spec)
+    model = SealedModel(spec, numbered(5), CAFFE_PREPROCESSING, tensors, {})
+    export_weights(model, tmp_path / "out.onnx")
+    back = convert(tmp_path / "out.onnx").model
+    assert all(np.array_equal(back.tensors[name], tensors[name]) for name in back.spec.tensors)

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import open_engine
 from googlenet.errors import ModelFileError
 from googlenet.spec import TABLE_1
 from googlenet.variants import paper, slim
+from googlenet.weights.labels import numbered
 from googlenet.weights.model_file import SealedModel, read_model
 from googlenet.weights.slim import slim_name, slim_tensors
 from tests.conftest import random_tensors
@@ -68,6 +70,20 @@ def test_a_checkpoint_of_either_version(tmp_path: Path, version: int) -> None:
     model = read_model(tmp_path / "out.safetensors")
     assert len(model.classes) == 1001
     assert all(np.array_equal(model.tensors[name], tensors[name]) for name in tensors)
+
+
+@needs_tensorflow
+def test_the_way_back_loses_nothing(tmp_path: Path) -> None:
+    tensors = _random(5)
+    SealedModel(slim(5), numbered(5), Preprocessing(), tensors, {}).save(tmp_path / "in.safetensors")
+    result = _convert(tmp_path / "in.safetensors", tmp_path / "out.ckpt")
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.ckpt.data-00000-of-00001", "out.ckpt.index"]
+    assert "exists already" in _convert(tmp_path / "in.safetensors", tmp_path / "out.ckpt").stderr
+    result = _convert(tmp_path / "out.ckpt", tmp_path / "back.safetensors")
+    assert result.returncode == 0, result.stderr
+    back = read_model(tmp_path / "back.safetensors")
+    assert all(np.array_equal(back.tensors[name], tensors[name]) for name in tensors)
 
 
 @needs_tensorflow

@@ -12,9 +12,13 @@ import pytest
 import torch
 from torch import nn
 
+from googlenet.data.preprocess import Preprocessing
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.spec import TABLE_1
-from googlenet.weights.model_file import read_model
+from googlenet.variants import variant
+from googlenet.weights.labels import numbered
+from googlenet.weights.model_file import SealedModel, read_model
+from tests.conftest import random_tensors
 
 pytestmark = pytest.mark.skipif(find_spec("tensorflow") is None, reason="tensorflow is not installed")
 
@@ -114,3 +118,17 @@ def test_logits_and_heads(tmp_path: Path, kind: str) -> None:
     for head, layer in model.spec.outputs.items():
         scale = max(1.0, float(np.abs(expected[head]).max()))
         np.testing.assert_allclose(found[layer].numpy(), expected[head], rtol=1e-4, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("name", ["tutorial_tf", "tutorial_bn"])
+def test_the_way_back_loses_nothing(tmp_path: Path, name: str) -> None:
+    spec = variant(name, 5)
+    tensors = random_tensors(spec)
+    SealedModel(spec, numbered(5), Preprocessing(), tensors, {}).save(tmp_path / "in.safetensors")
+    for source, target in (("in.safetensors", "my.ckpt"), ("my.ckpt", "back.safetensors")):
+        command = [sys.executable, "-m", "googlenet", "convert", str(tmp_path / source), str(tmp_path / target)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+    back = read_model(tmp_path / "back.safetensors")
+    assert back.spec == spec
+    assert all(np.array_equal(back.tensors[name], tensors[name]) for name in tensors)
