@@ -25,7 +25,6 @@ LEVELS = {
     "weights": 3,
     "engines": 4,
     "training": 5,
-    "twins": 5,
     "evaluation": 5,
     "conformance": 5,
     "classifier": 6,

@@ -58,7 +58,7 @@ def test_kinds_are_told_by_content(tmp_path: Path, content: bytes, kind: FileKin
     path.write_bytes(content)
     assert kind_of(path) is kind
     says = f"model.caffemodel.png: is {kind.value}; convert reads Caffe's"
-    if kind in (FileKind.PICKLE, FileKind.PYTORCH, FileKind.ONNX):
+    if kind in (FileKind.PICKLE, FileKind.PYTORCH, FileKind.ONNX, FileKind.KERAS):
         says = "model.caffemodel.png: "  # opened, and refused for what is in it
     with pytest.raises(ModelFileError, match=re.escape(says)):
         convert(path)

@@ -75,7 +75,7 @@ def _rewrite(path: Path, change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda d: d["spec"].update(classes=4), "loss3/classifier"),
+        (lambda d: d["spec"].update(classes=4), "names 3 classes for a network of 4"),
         (lambda d: d["spec"]["stem"].update(conv1=10**9), "conv1"),
         (lambda d: d["spec"]["stem"].update(conv1=-1), "conv1"),
         (lambda d: d["spec"].update(variant_of="x"), "variant_of"),
