@@ -231,3 +231,20 @@ def test_load_and_predict(model: Path, tmp_path: Path) -> None:
     answers = googlenet.load(str(model)).predict(photo)
     assert sum(answer.probability for answer in answers) == pytest.approx(1)
     assert googlenet.load(str(model)).predict(photo.read_bytes()) == answers
+
+
+def test_labels_are_for_sources_without_classes(run: Run, model: Path, tmp_path: Path) -> None:
+    code, _, err = run("convert", model, tmp_path / "out.onnx", "--labels", tmp_path / "labels.txt")
+    assert code == 2
+    assert "knows its classes" in err
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_a_foreign_source_goes_to_a_foreign_target_with_its_report(run: Run, tmp_path: Path, shared: Path) -> None:
+    code, out, _ = run(
+        "convert", shared / "weights/bvlc_googlenet.caffemodel", tmp_path / "out.onnx", "--json",
+        "--labels", shared / "weights/synset_words.txt",
+    )  # fmt: skip
+    assert code == 0
+    assert json.loads(out)["tensors"]["taken"] == 116
+    assert (tmp_path / "out.onnx").stat().st_size > 27_000_000

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from googlenet.cli.options import Json
 from googlenet.cli.terminal import print_json, say
+from googlenet.errors import SettingsError
 
 
 def convert(
@@ -35,19 +36,22 @@ def convert(
         replace the target if it exists
     """
     from googlenet.engines.agreement import check_against_onnx
-    from googlenet.weights.convert import Conversion, convert, export_weights, open_model, save_new
+    from googlenet.weights.convert import Conversion, convert, export_weights, save_new
     from googlenet.weights.file_kind import FileKind, kind_of
+    from googlenet.weights.model_file import read_model
 
-    if target.suffix != ".safetensors":
-        model = open_model(source)
-        export_weights(model, target, overwrite=overwrite)
+    is_sealed = source.exists() and kind_of(source) is FileKind.SAFETENSORS
+    if is_sealed and target.suffix != ".safetensors":
+        if labels is not None:
+            raise SettingsError(f"--labels is {labels}, but {source} knows its classes; leave it out")
+        model = read_model(source)
         conversion = Conversion(model, len(model.tensors), (), ())
     else:
         conversion = convert(source, labels=labels)
         model = conversion.model
-        if source.exists() and kind_of(source) is FileKind.ONNX:
-            say(f"verified: logits differ by {check_against_onnx(model, source):.1e} of the largest")
-        save_new(model, target, overwrite=overwrite)
+    if source.exists() and kind_of(source) is FileKind.ONNX:
+        say(f"verified: logits differ by {check_against_onnx(model, source):.1e} of the largest")
+    (save_new if target.suffix == ".safetensors" else export_weights)(model, target, overwrite=overwrite)
     count = sum(tensor.size for tensor in model.tensors.values())
     if as_json:
         print_json(

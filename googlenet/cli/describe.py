@@ -60,6 +60,8 @@ def describe(
         or package.module:factory, whose code is run to make a torch module; exit code 1 where anything differs
     """
     if certify is not None:
+        if draw is not None or out is not None or format is not None:
+            raise SettingsError("--certify stands alone or with --json; leave --draw, --out and --format out")
         _certify(certify, as_json=as_json)
         return
     from googlenet.variants import variant as make_spec

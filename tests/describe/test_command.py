@@ -155,3 +155,9 @@ def test_mistakes_take_one_line(
     assert message in err
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_certificate_is_not_drawn(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("--certify", "model.safetensors", "--draw", "network", "--out", tmp_path / "n.svg")
+    assert (code, out) == (2, "")
+    assert "--certify stands alone" in err
