@@ -54,7 +54,7 @@ def _widened(x: Any) -> Any:
 def _band(channels: int, size: int, value: float) -> NDArray[np.float32]:
     """The matrix (read, written) by which a row of channels is multiplied to be summed over its neighbours.
 
-    A matrix product is several times faster than shifted sums here, and so is its gradient (docs/benchmarks.md).
+    A matrix product is faster than shifted sums here, and so is its gradient.
     """
     offset = np.arange(channels)[:, None] - np.arange(channels)[None, :]
     near = (offset >= -(size // 2)) & (offset <= (size - 1) // 2)
@@ -120,7 +120,7 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Batch norm over the last axis whose running variance is the unbiased one, as PyTorch's: the sum over n - 1.
 
     Keras divides by n: 0.26 % less with 7x7 maps and a batch of 8. On TensorFlow it is the fused operator, which Keras
-    does not use and which takes a quarter of the time (docs/benchmarks.md).
+    does not use and which is faster.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
