@@ -27,6 +27,7 @@ LEVELS = {
     "training": 5,
     "evaluation": 5,
     "conformance": 5,
+    "explanation": 5,
     "classifier": 6,
     "workflow": 6,
     "demo": 6,
