@@ -116,6 +116,27 @@ def test_another_resize_is_said(run: Run, model: Path, colour_folder: Callable[.
     assert "warp instead of shorter-side" in run("evaluate", model, data, "--split", "all", "--resize", "warp")[1]
 
 
+def test_models_and_crops_in_one_table(
+    run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]
+) -> None:
+    data, other = colour_folder(per_class=2), tmp_path / "second" / "model.safetensors"
+    other.parent.mkdir()
+    other.write_bytes(model.read_bytes())
+    words = ("evaluate", model, other, data, "--split", "all", "--crops", "1", "--crops", "10")
+    document = json.loads(run(*words, "--json")[1])
+    assert [(len(row["models"]), row["crops"]) for row in document["protocols"]] == [
+        (1, 1), (1, 1), (2, 1), (1, 10), (1, 10), (2, 10),
+    ]  # fmt: skip
+    assert document["protocols"][5]["top1"] == document["top1"]
+    assert document["preprocessing_changed"] == ["10 crops of the shorter side at 73 instead of one"]
+    code, out, _ = run(*words)
+    assert code == 0
+    assert "second" in out
+    assert "all 2" in out
+    assert str(tmp_path) not in out
+    assert run("evaluate", model, data, "--split", "all")[1].count("s/image") == 0
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -174,6 +195,8 @@ def test_the_report_executes_nothing_and_asks_for_nothing(run: Run, tiny_model: 
         (("evaluate", "{model}", "{empty}"), "no sub-folders"),
         (("evaluate", "{model}", "{empty}", "--split", "tset"), "tset"),
         (("evaluate", "{model}", "nowhere"), "does not exist"),
+        (("evaluate", "{model}"), "requires an argument"),
+        (("evaluate", "{model}", "{empty}", "--crops", "5"), "give 1, 10 or 144"),
         (("evaluate", "{model}", "n" * 5000), "File name too long"),
         (("evaluate", "{model}", "{empty}", "--report", "{new}/r.html"), "is no folder"),
         (("convert", "{model}", "out.safetensors"), "sealed model already"),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from googlenet.cli.options import Engine, Json, Resize
-from googlenet.cli.terminal import print_json, progress, say, show_evaluation
+from googlenet.cli.protocols import show_protocols
+from googlenet.cli.terminal import MEANINGFUL_TOP5, print_json, progress, say, show_evaluation
 from googlenet.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,12 +20,13 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Path,
-    data: Path,
+    data: tuple[Path, ...],
     /,
     *,
     split: Literal["train", "val", "test", "all"] = "test",
     resize: Resize | None = None,
     resize_size: int | None = None,
+    crops: Annotated[tuple[int, ...], Parameter(negative="")] = (1,),
     report: Path | None = None,
     seed: int | None = None,
     engine: Engine = "onnxruntime",
@@ -35,31 +39,47 @@ def evaluate(
     model
         a sealed model or a .caffemodel
     data
-        a folder or a CSV as for train; or a folder of files called <class id>_….jpg
+        a folder or a CSV as for train; or a folder of files called <class id>_….jpg; before it further models of the
+        same classes, whose answers are averaged
     split
         which images; all takes the data set whole
     resize
         instead of the model's own rule, for a comparison
     resize_size
         pixels, instead of the model's own
+    crops
+        1, 10 or 144 of each image, whose answers are averaged (the paper's way); several times, to compare
     report
         write an HTML file with the confusion matrix and the worst mistakes
     seed
         of the split, where the data set gives none; the model's own by default
     """
+    from googlenet.data.crops import check_crops
     from googlenet.data.index import read_dataset
     from googlenet.evaluation.evaluate import evaluate as judge
+    from googlenet.evaluation.evaluate import evaluate_together
     from googlenet.weights.convert import open_model
 
     if report is not None and not report.parent.is_dir():
         raise SettingsError(f"--report is {report}, but {report.parent} is no folder; make it first, or name another")
+    for count in crops:
+        check_crops(count)
+    *others, source = data
     sealed = open_model(model)
     with progress("checking the images") as reading:
-        dataset = read_dataset(data, seed=_split_seed(sealed, seed), classes=sealed.classes, progress=reading)
+        dataset = read_dataset(source, seed=_split_seed(sealed, seed), classes=sealed.classes, progress=reading)
     with progress("judging") as judging:
-        result = judge(
-            sealed, dataset, split=split, resize=resize, resize_size=resize_size, engine=engine, progress=judging
-        )
+        asked: dict[str, Any] = {
+            "split": split,
+            "resize": resize,
+            "resize_size": resize_size,
+            "engine": engine,
+            "progress": judging,
+        }
+        if others or crops != (1,):
+            result = evaluate_together([sealed, *map(open_model, others)], dataset, crops=crops, **asked)
+        else:
+            result = judge(sealed, dataset, **asked)
     if report is not None:
         from googlenet.evaluation.report import write_report
 
@@ -69,6 +89,7 @@ def evaluate(
         print_json(result.as_json())
     else:
         show_evaluation(result)
+        show_protocols(result.protocols, top5=len(sealed.classes) >= MEANINGFUL_TOP5)
 
 
 def _split_seed(model: SealedModel, seed: int | None) -> int:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from googlenet.workflow import Run
 
 _NO_CONTROL_CHARACTERS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
-_MEANINGFUL_TOP5 = 6  # classes; with fewer the right one is always among the first five
+MEANINGFUL_TOP5 = 6
+"""Classes; with fewer the right one is always among the first five."""
 
 
 def accept_any_path() -> None:
@@ -106,9 +107,9 @@ def show_evaluation(evaluation: Evaluation) -> None:
     for words in evaluation.changed:
         print(f"not the model's own preprocessing: {words}")
     print(f"{figures.images} images ({evaluation.split})")
-    print(f"top-1 {_percent(figures.top1)} % (95 %: {_span(figures.top1_interval)})")
-    if len(figures.per_class) >= _MEANINGFUL_TOP5:
-        print(f"top-5 {_percent(figures.top5)} % (95 %: {_span(figures.top5_interval)})")
+    print(f"top-1 {percent(figures.top1)} % (95 %: {span(figures.top1_interval)})")
+    if len(figures.per_class) >= MEANINGFUL_TOP5:
+        print(f"top-5 {percent(figures.top5)} % (95 %: {span(figures.top5_interval)})")
     if absent := sum(not row.images for row in figures.per_class):
         print(f"no images of {absent} of {len(figures.per_class)} classes: nothing is said about these")
     for note in evaluation.dataset.notes:
@@ -127,18 +128,20 @@ def _class_table(rows: Sequence[ClassFigures]) -> Any:
         table.add_column(title, justify="right")
     for row in rows:
         if row.images or row.precision is not None:
-            recall = (_percent(row.recall), _span(row.recall_interval))
-            precision = (_percent(row.precision), _span(row.precision_interval))
-            table.add_row(Text(row.name), str(row.images), *recall, *precision, _percent(row.f1))
+            recall = (percent(row.recall), span(row.recall_interval))
+            precision = (percent(row.precision), span(row.precision_interval))
+            table.add_row(Text(row.name), str(row.images), *recall, *precision, percent(row.f1))
     return table
 
 
-def _percent(rate: float | None) -> str:
+def percent(rate: float | None) -> str:
+    """A rate, 0–1, in percent; a dash for what nothing is known of."""
     return "–" if rate is None else f"{100 * rate:.1f}"
 
 
-def _span(interval: Interval | None) -> str:
-    return "" if interval is None else f"{_percent(interval[0])}–{_percent(interval[1])}"
+def span(interval: Interval | None) -> str:
+    """An interval of rates in percent."""
+    return "" if interval is None else f"{percent(interval[0])}–{percent(interval[1])}"
 
 
 def show_predictions(answers: Iterator[Prediction], *, as_json: bool, as_csv: bool) -> int:

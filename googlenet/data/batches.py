@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from googlenet.data.augment import AugmentSettings
 from googlenet.data.cache import DecodedImages
+from googlenet.data.crops import prepare_crops
 from googlenet.data.index import Dataset
 from googlenet.data.listing import Skipped
-from googlenet.data.preprocess import Preprocessing, prepare
+from googlenet.data.preprocess import Preprocessing
 from googlenet.data.samples import Batch, SampleStream
 from googlenet.errors import ImageError, MissingExtraError
 
@@ -36,7 +37,7 @@ __all__ = ["Batch", "PreparedBatch", "evaluation_batches", "training_batches"]
 class PreparedBatch:
     """Images for inference, ready for the network."""
 
-    images: NDArray[np.float32]  # (N, 3, crop, crop), normalised
+    images: NDArray[np.float32]  # (N * crops, 3, crop, crop), normalised; the crops of an image side by side
     indices: NDArray[np.int64]  # (N,), positions among the paths that were given
 
 
@@ -80,16 +81,19 @@ def evaluation_batches(
     preprocessing: Preprocessing,
     *,
     batch_size: int,
+    crops: int = 1,
     workers: int | None = None,
     skipped: list[Skipped] | None = None,
 ) -> Generator[PreparedBatch, None, None]:
-    """The images at ``paths`` through ``prepare``, in order; the last batch is short, none is padded.
+    """The images at ``paths`` through ``prepare_crops``, in order; the last batch is short, none is padded.
 
-    ``paths`` may be lazy: two batches are read ahead. A file that cannot be read raises ``ImageError``, or, where
-    a ``skipped`` list is given, is appended to it and left out of the batches.
+    ``batch_size`` counts images, whatever their ``crops``. ``paths`` may be lazy: two batches are read ahead. A file
+    that cannot be read raises ``ImageError``, or, where a ``skipped`` list is given, is appended to it and left out of
+    the batches.
     """
     rows: list[tuple[int, NDArray[np.float32]]] = []
-    for i, row in enumerate(_prepared(paths, preprocessing, workers or os.cpu_count() or 1, ahead=2 * batch_size)):
+    prepared = _prepared(paths, preprocessing, crops, workers or os.cpu_count() or 1, ahead=2 * batch_size)
+    for i, row in enumerate(prepared):
         if isinstance(row, Skipped):
             if skipped is None:
                 raise ImageError(f"{row.path}: {row.reason}")
@@ -104,11 +108,11 @@ def evaluation_batches(
 
 
 def _prepared(
-    paths: Iterable[Path], preprocessing: Preprocessing, workers: int, *, ahead: int
+    paths: Iterable[Path], preprocessing: Preprocessing, crops: int, workers: int, *, ahead: int
 ) -> Generator[NDArray[np.float32] | Skipped, None, None]:
     def work(path: Path) -> NDArray[np.float32] | Skipped:
         try:
-            return prepare(path, preprocessing)
+            return prepare_crops(path, preprocessing, crops)
         except ImageError as error:
             return Skipped(path, str(error).removeprefix(f"{path}: "))
 
@@ -127,7 +131,7 @@ def _prepared(
 
 
 def _stack(rows: list[tuple[int, NDArray[np.float32]]]) -> PreparedBatch:
-    return PreparedBatch(np.stack([row for _, row in rows]), np.array([i for i, _ in rows], np.int64))
+    return PreparedBatch(np.concatenate([row for _, row in rows]), np.array([i for i, _ in rows], np.int64))
 
 
 def _through_grain(batch: Callable[[int], Batch], workers: int) -> Generator[Batch, None, None]:

@@ -13,7 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from googlenet.data.bilinear import resize_window
 from googlenet.data.decode import decode
 
-__all__ = ["Filter", "Preprocessing", "Resize", "decode", "normalise", "prepare", "resize_and_crop"]
+__all__ = [
+    "Filter",
+    "Preprocessing",
+    "Resize",
+    "decode",
+    "normalise",
+    "prepare",
+    "resize_and_crop",
+    "resized_size",
+    "resized_window",
+]
 
 Resize = Literal["shorter-side", "warp", "none"]
 Filter = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos", "bilinear-no-antialias"]
@@ -27,7 +37,8 @@ RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
-_LONG = 16  # longer side / shorter side, from which on a picture is not resized as a whole
+LONG = 16
+"""Longer side / shorter side, from which on a picture is not resized as a whole."""
 
 
 class Preprocessing(BaseModel):
@@ -71,11 +82,11 @@ def resize_and_crop(image: Image.Image, preprocessing: Preprocessing) -> Image.I
     smaller than the crop is centred on the mean colour. Of a very long picture (1 x 5000 pixels, say) only the crop is
     computed, which Pillow rounds a little differently.
     """
-    width, height = _resized_size(image.size, preprocessing)
+    width, height = resized_size(image.size, preprocessing)
     crop = preprocessing.crop_size
     left, top = max(0, (width - crop) // 2), max(0, (height - crop) // 2)
     window = (left, top, min(width, left + crop), min(height, top + crop))
-    cut = _resize_window(image, (width, height), window, preprocessing.filter)
+    cut = resized_window(image, (width, height), window, preprocessing.filter)
     if cut.size == (crop, crop):
         return cut
     canvas = Image.new("RGB", (crop, crop), preprocessing.mean_rgb)
@@ -103,7 +114,8 @@ def prepare(source: Path | bytes, preprocessing: Preprocessing) -> NDArray[np.fl
     return normalise(resize_and_crop(image, preprocessing), preprocessing)
 
 
-def _resized_size(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int]:
+def resized_size(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int]:
+    """What a picture of ``size``, (width, height), is resized to."""
     target = preprocessing.resize_size
     match preprocessing.resize:
         case "warp":
@@ -117,14 +129,18 @@ def _resized_size(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[
             return size
 
 
-def _resize_window(
+def resized_window(
     image: Image.Image, size: tuple[int, int], window: tuple[int, int, int, int], filter: Filter
 ) -> Image.Image:
+    """The part ``window`` (left, top, right, bottom) of the picture resized to ``size``, (width, height).
+
+    Of a very long picture only that part is computed.
+    """
     if image.size == size:
         return image.crop(window)
     if filter == "bilinear-no-antialias":
         return Image.fromarray(resize_window(np.asarray(image), size, window))
-    if max(size) <= _LONG * min(size):
+    if max(size) <= LONG * min(size):
         return image.resize(size, RESAMPLING[filter]).crop(window)
     scale_x, scale_y = image.width / size[0], image.height / size[1]
     left, top, right, bottom = window

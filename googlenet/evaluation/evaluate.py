@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from googlenet.data.crops import shorter_sides
 from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import open_engine
+from googlenet.errors import SettingsError
 from googlenet.evaluation.metrics import Figures, measure
 from googlenet.evaluation.override import changed_preprocessing
+from googlenet.evaluation.protocol import Protocol, judge
 from googlenet.evaluation.score import Answers, score
 from googlenet.weights.model_file import SealedModel
 
@@ -26,6 +29,7 @@ class Evaluation:
     changed: tuple[str, ...]  # what differs from the model's own preprocessing, in words
     answers: Answers
     figures: Figures
+    protocols: tuple[Protocol, ...] = ()  # several models or crops: what each choice of them comes to
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -47,6 +51,7 @@ class Evaluation:
             "preprocessing_changed": list(self.changed),
             "notes": list(self.dataset.notes),
             "skipped": [{"path": str(part.path), "reason": part.reason} for part in self.skipped],
+            "protocols": [row.as_json() for row in self.protocols],
         }
 
 
@@ -69,3 +74,47 @@ def evaluate(
     indices = dataset.select(None if split == "all" else Split[split.upper()])
     answers = score(open_engine(model, engine), preprocessing, dataset, indices, progress=progress)
     return Evaluation(model, dataset, split, preprocessing, changed, answers, measure(answers, model.classes))
+
+
+def evaluate_together(
+    models: Sequence[SealedModel],
+    dataset: Dataset,
+    *,
+    crops: Sequence[int] = (1,),
+    split: str = "test",
+    resize: str | None = None,
+    resize_size: int | None = None,
+    engine: str = "onnxruntime",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """As ``evaluate``, with several models or crops (1, 10 or 144), their softmax averaged over both.
+
+    The figures are those of all models on the most crops; ``protocols`` has a row for each model alone and all together
+    on each of ``crops``. ``dataset`` has the first model's classes. Raises also ``ModelFileError`` for models of
+    different classes, ``SettingsError`` where ``resize`` meets several crops, which have sizes of their own.
+    """
+    most = max(crops)
+    if most > 1 and (resize is not None or resize_size is not None):
+        raise SettingsError(
+            f"--crops is {most}, which resizes by a rule of its own; leave --resize and --resize-size out"
+        )
+    ways = [changed_preprocessing(model.preprocessing, resize=resize, resize_size=resize_size) for model in models]
+    models = [replace(model, preprocessing=way) for model, (way, _) in zip(models, ways, strict=True)]
+    (preprocessing, changed), first = ways[0], models[0]
+    if most > 1:
+        sizes = ", ".join(map(str, shorter_sides(preprocessing.crop_size)[: 1 if most == 10 else None]))
+        changed = (f"{most} crops of the shorter side at {sizes} instead of one",)
+    indices = dataset.select(None if split == "all" else Split[split.upper()])
+    judged = judge(models, dataset, indices, crops=crops, engine=engine, progress=progress)
+    if split != "all" and (stranger := _other_data(models)):
+        note = f"{stranger} was trained on other data or another split than {first.path}: images of this split may "
+        dataset = replace(dataset, notes=(*dataset.notes, note + "have been among those that it was trained on"))
+    figures = measure(judged.answers, first.classes)
+    return Evaluation(first, dataset, split, preprocessing, changed, judged.answers, figures, judged.protocols)
+
+
+def _other_data(models: Sequence[SealedModel]) -> str | None:
+    """The first model whose record says that its data or split were not those of the first one."""
+    data = [(model.path, model.record.get("data")) for model in models]
+    prints = [(path, part.get("fingerprint")) for path, part in data if isinstance(part, dict)]
+    return next((str(path) for path, fingerprint in prints if fingerprint != prints[0][1]), None)

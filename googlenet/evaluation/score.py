@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,16 +50,23 @@ def score(
     paths = (dataset.path(int(i)) for i in indices)
     for batch in evaluation_batches(paths, preprocessing, batch_size=BATCH, skipped=skipped):
         chosen = indices[batch.indices]
-        parts.append(_answers(engine.logits(batch.images), chosen, dataset.labels[chosen]))
+        parts.append(answers_of(engine.logits(batch.images), chosen, dataset.labels[chosen]))
         progress(int(batch.indices[-1]) + 1, len(indices))
     if not parts:
         raise DataError(f"{dataset.root}: none of the {len(indices)} images can be read; the first: {skipped[0].path}")
+    return joined(parts, skipped)
+
+
+def joined(parts: Sequence[Answers], skipped: Sequence[Skipped]) -> Answers:
+    """The answers to several batches as one."""
     names = ("indices", "labels", "predicted", "confidence", "true_probability", "rank")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return Answers(**joined, skipped=tuple(skipped))
+    return Answers(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}, skipped=tuple(skipped)
+    )
 
 
-def _answers(logits: NDArray[np.float32], indices: NDArray[np.int64], labels: NDArray[np.int32]) -> Answers:
+def answers_of(logits: NDArray[np.float32], indices: NDArray[np.int64], labels: NDArray[np.int32]) -> Answers:
+    """What (N, classes) logits say of the images ``indices``, which show ``labels``."""
     probabilities = softmax(logits)
     rows = np.arange(len(labels))
     own = logits[rows, labels][:, None]

@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, t
 
 from googlenet.data.classes import ClassName
 from googlenet.evaluation.metrics import measure, wilson_interval
-from googlenet.evaluation.score import _answers
+from googlenet.evaluation.score import answers_of
 
 
 @settings(max_examples=60, deadline=None)
@@ -21,7 +21,7 @@ def test_against_scikit_learn(classes: int, images: int, seed: int) -> None:
     logits = rng.standard_normal((images, classes)).astype(np.float32)
     labels = rng.integers(0, classes, images).astype(np.int32)
     figures = measure(
-        _answers(logits, np.arange(images), labels), tuple(ClassName(str(i), str(i)) for i in range(classes))
+        answers_of(logits, np.arange(images), labels), tuple(ClassName(str(i), str(i)) for i in range(classes))
     )
     predicted = logits.argmax(1)
     names = np.arange(classes)
@@ -48,6 +48,6 @@ def test_wilson_against_scipy(images: int, data: st.DataObject) -> None:
 
 
 def test_of_equal_logits_the_first_class_is_likelier() -> None:
-    answers = _answers(np.zeros((3, 3), np.float32), np.arange(3), np.array([0, 1, 2], np.int32))
+    answers = answers_of(np.zeros((3, 3), np.float32), np.arange(3), np.array([0, 1, 2], np.int32))
     assert answers.rank.tolist() == [0, 1, 2]
     assert answers.predicted.tolist() == [0, 0, 0]
