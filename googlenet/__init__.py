@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from googlenet.errors import GoogLeNetError
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from googlenet.classifier import Classifier
+    from googlenet.explanation.explain import Explanation, Method
     from googlenet.network.keras_net import GoogLeNet as KerasGoogLeNet
     from googlenet.network.torch_net import GoogLeNet
     from googlenet.spec import Spec
     from googlenet.weights.model_file import Tensors
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "GoogLeNetError", "__version__", "keras", "load", "torch"]
+__all__ = ["Classifier", "GoogLeNetError", "__version__", "explain", "keras", "load", "torch"]
 
 
 def load(path: str) -> Classifier:
@@ -28,6 +31,36 @@ def load(path: str) -> Classifier:
     from googlenet.classifier import Classifier
 
     return Classifier.load(path)
+
+
+def explain(
+    model: str | PathLike[str] | Classifier,
+    image: str | PathLike[str] | bytes,
+    method: Method = "cam",
+    layer: str | None = None,
+) -> Explanation:
+    """Which part of an image speaks for the answer, and which for it rather than for the runner-up.
+
+    Args:
+        model: A sealed model, a foreign checkpoint, or what ``load`` gave.
+        image: An image file, or its bytes.
+        method: ``cam`` or ``occlusion``, which run on onnxruntime; ``grad-cam``, ``layer-cam`` or
+            ``integrated-gradients``, which need PyTorch (docs/explain.md says when to trust which).
+        layer: Where ``grad-cam`` and ``layer-cam`` look, by Caffe's name.
+
+    Raises ``ModelFileError``, ``ImageError``, ``SettingsError``, ``SpecError`` for an unknown layer, and
+    ``MissingExtraError``.
+    """
+    from pathlib import Path
+
+    from googlenet.classifier import Classifier
+    from googlenet.explanation.explain import Explainer
+    from googlenet.explanation.view import look
+    from googlenet.weights.convert import open_model
+
+    sealed = model.model if isinstance(model, Classifier) else open_model(Path(model))
+    source = image if isinstance(image, bytes) else Path(image)
+    return Explainer(sealed).explain(look(source, sealed.preprocessing), method, layer)
 
 
 def torch(

@@ -17,7 +17,9 @@ __all__ = [
     "Filter",
     "Preprocessing",
     "Resize",
+    "crop_rectangle",
     "decode",
+    "decode_for",
     "normalise",
     "prepare",
     "resize_and_crop",
@@ -107,11 +109,26 @@ def normalise(pixels: Image.Image | NDArray[np.uint8], preprocessing: Preprocess
 
 def prepare(source: Path | bytes, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """An image file, or its bytes, as the network's input: float32 (3, crop_size, crop_size). Raises ``ImageError``."""
+    return normalise(resize_and_crop(decode_for(source, preprocessing), preprocessing), preprocessing)
+
+
+def decode_for(source: Path | bytes, preprocessing: Preprocessing) -> Image.Image:
+    """The whole photograph as ``resize_and_crop`` is to have it; a big JPEG may come halved. Raises ``ImageError``."""
     draft = preprocessing.draft and preprocessing.resize != "none"
-    image = decode(
+    return decode(
         source, orientation=preprocessing.orientation, draft_size=preprocessing.resize_size if draft else None
     )
-    return normalise(resize_and_crop(image, preprocessing), preprocessing)
+
+
+def crop_rectangle(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[float, float, float, float]:
+    """Where on a picture of ``size``, (width, height), the network looks: left, top, right, bottom, as fractions of it.
+
+    Below 0 and above 1 where the picture is smaller than the crop and stands on the mean colour.
+    """
+    crop = preprocessing.crop_size
+    width, height = resized_size(size, preprocessing)
+    left, top = ((side - crop) // 2 if side >= crop else -((crop - side) // 2) for side in (width, height))
+    return left / width, top / height, (left + crop) / width, (top + crop) / height
 
 
 def resized_size(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int]:
