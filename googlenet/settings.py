@@ -52,3 +52,17 @@ class EvaluateSettings(BaseModel):
     resize: Literal["shorter-side", "warp", "none"] | None = None  # None: the model's own
     resize_size: int | None = Field(default=None, ge=8, le=4096)  # pixels; None: the model's own
     seed: int = Field(default=0, ge=0)  # of the split, where the data set gives none
+
+
+ExportTarget = Literal["onnx", "safetensors"]
+ExportPrecision = Literal["fp32"]
+
+
+class ExportSettings(BaseModel):
+    """What ``googlenet export`` is asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: ExportTarget = "onnx"
+    precision: ExportPrecision = "fp32"
+    batch: int | None = Field(default=None, ge=1, le=4096)  # images at once; None: any number

@@ -205,6 +205,12 @@ def test_the_report_executes_nothing_and_asks_for_nothing(run: Run, tiny_model: 
         (("train", "{empty}", "--out", "{new}", "--recipe", "finetune"), "--weights"),
         (("train", "{empty}", "--out", "{new}", "--epochs", "-1"), "--epochs"),
         (("train", "{empty}", "--out", "{new}", "--epochs", "many"), "epochs"),
+        (("export", "{model}", "{new}", "--to", "cloud"), "cloud"),
+        (("export", "{model}", "{full}", "--to", "onnx"), "exists already"),
+        (("export", "{model}", "{new}", "--to", "onnx", "--batch", "many"), "--batch is 'many'"),
+        (("export", "{model}", "{new}", "--to", "onnx", "--batch", "0"), "--batch"),
+        (("verify", "{empty}"), "has no contract.json"),
+        (("verify", "nowhere"), "is no folder"),
         (("nonsense",), "nonsense"),
     ],
 )
@@ -271,3 +277,28 @@ def test_a_foreign_source_goes_to_a_foreign_target_with_its_report(run: Run, tmp
     assert code == 0
     assert json.loads(out)["tensors"]["taken"] == 116
     assert (tmp_path / "out.onnx").stat().st_size > 27_000_000
+
+
+def test_an_export_is_verified_and_predicts(run: Run, model: Path, tmp_path: Path) -> None:
+    folder, photo = tmp_path / "exported", _photo(tmp_path / "x.png", 9)
+    code, out, err = run("export", model, folder, "--to", "onnx")
+    assert (code, err) == (0, "verified: logits differ by 0.0e+00 of the largest\n")
+    assert out.startswith(f"{folder}: onnx fp32")
+    document = json.loads(run("verify", folder, "--json")[1])
+    assert document["passed"]
+    assert document["faults"] == []
+    assert run("predict", folder, photo, "--json")[1] == run("predict", model, photo, "--json")[1]
+    code, _, err = run("predict", folder, photo, "--engine", "torch")
+    assert (code, "its own runtime" in err) == (2, True)
+
+
+def test_a_contract_that_the_export_breaks_gives_code_1(run: Run, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "exported"
+    assert run("export", model, folder, "--to", "onnx")[0] == 0
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["probes"]["gray.png"]["logits"][0] += 5
+    (folder / "contract.json").write_text(json.dumps(contract))
+    code, out, _ = run("verify", folder)
+    assert code == 1
+    assert out.startswith("logits: the runtime's answers differ")
+    assert "(gray.png)" in out

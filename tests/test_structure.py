@@ -28,6 +28,7 @@ LEVELS = {
     "evaluation": 5,
     "conformance": 5,
     "explanation": 5,
+    "export": 5,
     "classifier": 6,
     "workflow": 6,
     "demo": 6,

@@ -29,7 +29,7 @@ def evaluate(
     crops: Annotated[tuple[int, ...], Parameter(negative="")] = (1,),
     report: Path | None = None,
     seed: int | None = None,
-    engine: Engine = "onnxruntime",
+    engine: Engine | None = None,
     as_json: Json = False,
 ) -> None:
     """Judge a model: accuracy, per-class figures, confusion, 95% intervals.
@@ -37,7 +37,7 @@ def evaluate(
     Parameters
     ----------
     model
-        a sealed model or a .caffemodel
+        a sealed model, a foreign checkpoint, or an export's folder
     data
         a folder or a CSV as for train; or a folder of files called <class id>_….jpg; before it further models of the
         same classes, whose answers are averaged
@@ -58,6 +58,7 @@ def evaluate(
     from googlenet.data.index import read_dataset
     from googlenet.evaluation.evaluate import evaluate as judge
     from googlenet.evaluation.evaluate import evaluate_together
+    from googlenet.export.opening import DEFAULT_ENGINE, open_for_answers
     from googlenet.weights.convert import open_model
 
     if report is not None and not report.parent.is_dir():
@@ -65,7 +66,7 @@ def evaluate(
     for count in crops:
         check_crops(count)
     *others, source = data
-    sealed = open_model(model)
+    sealed, opening = open_for_answers(model, engine)
     with progress("checking the images") as reading:
         dataset = read_dataset(source, seed=_split_seed(sealed, seed), classes=sealed.classes, progress=reading)
     with progress("judging") as judging:
@@ -73,13 +74,13 @@ def evaluate(
             "split": split,
             "resize": resize,
             "resize_size": resize_size,
-            "engine": engine,
             "progress": judging,
         }
         if others or crops != (1,):
-            result = evaluate_together([sealed, *map(open_model, others)], dataset, crops=crops, **asked)
+            models = [open_model(path) for path in (model, *others)]
+            result = evaluate_together(models, dataset, crops=crops, engine=engine or DEFAULT_ENGINE, **asked)
         else:
-            result = judge(sealed, dataset, **asked)
+            result = judge(sealed, dataset, engine=opening(), **asked)
     if report is not None:
         from googlenet.evaluation.report import write_report
 

@@ -9,5 +9,6 @@ from cyclopts import Parameter
 Resize = Literal["shorter-side", "warp", "none"]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
 Engine = Annotated[
-    Literal["onnxruntime", "torch", "tensorflow"], Parameter(help="what computes; the answers are the same")
+    Literal["onnxruntime", "torch", "tensorflow"],
+    Parameter(help="what computes, onnxruntime by default; the answers are the same"),
 ]

@@ -30,7 +30,7 @@ def predict(
     top: int = 5,
     resize: Resize | None = None,
     resize_size: int | None = None,
-    engine: Engine = "onnxruntime",
+    engine: Engine | None = None,
     as_json: Json = False,
     csv: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -39,7 +39,7 @@ def predict(
     Parameters
     ----------
     model
-        a sealed model or a .caffemodel
+        a sealed model, a foreign checkpoint, or an export's folder
     paths
         files, folders, globs, or - for a list on standard input, one path a line
     top
@@ -55,21 +55,21 @@ def predict(
         raise SettingsError(f"--top is {top}; give 1 or more")
     if as_json and csv:
         raise SettingsError("--json and --csv are both given; choose one, there is one standard output")
-    from googlenet.weights.convert import open_model
+    from googlenet.export.opening import open_for_answers
 
-    reading = Background(lambda: open_model(model))
+    reading = Background(lambda: open_for_answers(model, engine))
     # Imported while the file is read: half of the time until the first answer goes into imports.
     from googlenet.engines.opening import OpeningEngine
     from googlenet.evaluation.override import changed_preprocessing
     from googlenet.evaluation.predict import find_images, predict
 
-    sealed = reading.result()
+    sealed, opening = reading.result()
     preprocessing, changed = changed_preprocessing(sealed.preprocessing, resize=resize, resize_size=resize_size)
     for words in changed:
         say(f"note: {words}, which is not the model's own preprocessing")
     skipped: list[Skipped] = []
     images = find_images(paths, skipped)
-    answers = predict(sealed, OpeningEngine(sealed, engine), preprocessing, images, top=top, skipped=skipped)
+    answers = predict(sealed, OpeningEngine(opening), preprocessing, images, top=top, skipped=skipped)
     count = show_predictions(answers, as_json=as_json, as_csv=csv)
     if not count and len(skipped) == 1:
         raise DataError(f"{skipped[0].path}: {skipped[0].reason}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from googlenet.engines.answers import check_finite, check_images
+from googlenet.engines.cores import usable_cores
 from googlenet.errors import SettingsError
 from googlenet.network.onnx_net import LOGITS, onnx_parts
 from googlenet.spec import INPUT, OUTPUTS
@@ -26,7 +26,7 @@ class OnnxRuntimeEngine:
         if threads is not None and threads < 1:
             raise SettingsError(f"threads is {threads}; give 1 or more")
         self._model = model
-        self._threads = threads or _usable_cores()
+        self._threads = threads or usable_cores()
         self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
         self._session((LOGITS,))
 
@@ -51,12 +51,7 @@ class OnnxRuntimeEngine:
     def _session(self, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
         if names not in self._sessions:
             graph, weights = onnx_parts(self._model.spec, self._model.tensors, outputs=names)
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = self._threads
-            options.inter_op_num_threads = 1
-            options.log_severity_level = _ERRORS_ONLY
-            # Threads that spin while they wait take the cores that decode the next photographs.
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            options = session_options(self._threads)
             values = [
                 onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()
             ]
@@ -65,6 +60,12 @@ class OnnxRuntimeEngine:
         return self._sessions[names]
 
 
-def _usable_cores() -> int:
-    # Where the process is bound to some of the cores, more threads than those only wait for one another.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """How every session of ours runs: on so many threads, which sleep when there is nothing to do."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    # Threads that spin while they wait take the cores that decode the next photographs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from googlenet.background import Background
-from googlenet.engines import open_engine
-from googlenet.weights.model_file import SealedModel
+from googlenet.engines import Engine
 
 
 class OpeningEngine:
-    """Opens the engine ``name`` in a thread; the first question waits for it, and raises what opening it raised."""
+    """Calls ``open`` in a thread; the first question waits for the engine, and raises what opening it raised."""
 
-    def __init__(self, model: SealedModel, name: str = "onnxruntime") -> None:
-        self._engine = Background(lambda: open_engine(model, name))
+    def __init__(self, open: Callable[[], Engine]) -> None:
+        self._engine = Background(open)
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """As ``Engine.logits``."""

@@ -9,7 +9,7 @@ from typing import Any
 from googlenet.data.crops import shorter_sides
 from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.data.preprocess import Preprocessing
-from googlenet.engines import open_engine
+from googlenet.engines import Engine, open_engine
 from googlenet.errors import SettingsError
 from googlenet.evaluation.metrics import Figures, measure
 from googlenet.evaluation.override import changed_preprocessing
@@ -62,17 +62,18 @@ def evaluate(
     split: str = "test",
     resize: str | None = None,
     resize_size: int | None = None,
-    engine: str = "onnxruntime",
+    engine: Engine | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Judge ``model`` on the split ``train``, ``val``, ``test`` or ``all``, each image exactly once.
 
-    ``resize`` and ``resize_size`` replace the model's own for a comparison; ``engine`` computes. Raises ``DataError``
-    without images, ``SettingsError`` for a preprocessing that cannot be, and what ``open_engine`` raises.
+    ``resize`` and ``resize_size`` replace the model's own for a comparison; ``engine`` computes (None: the default
+    one). Raises ``DataError`` without images, ``SettingsError`` for a preprocessing that cannot be, and what
+    ``open_engine`` raises.
     """
     preprocessing, changed = changed_preprocessing(model.preprocessing, resize=resize, resize_size=resize_size)
     indices = dataset.select(None if split == "all" else Split[split.upper()])
-    answers = score(open_engine(model, engine), preprocessing, dataset, indices, progress=progress)
+    answers = score(engine or open_engine(model), preprocessing, dataset, indices, progress=progress)
     return Evaluation(model, dataset, split, preprocessing, changed, answers, measure(answers, model.classes))
 
 

@@ -58,8 +58,16 @@ class OnnxGraph:
             self._graph.add(5, _tensor(name, array, is_external))
         return name
 
-    def to_bytes(self, inputs: Mapping[str, Sequence[int | str]], outputs: Mapping[str, Sequence[int | str]]) -> bytes:
-        """The whole model for these inputs and outputs: name -> shape, a symbolic axis by its name."""
+    def to_bytes(
+        self,
+        inputs: Mapping[str, Sequence[int | str]],
+        outputs: Mapping[str, Sequence[int | str]],
+        metadata: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """The whole model for these inputs and outputs: name -> shape, a symbolic axis by its name.
+
+        ``metadata`` becomes the file's ``metadata_props``, which every runtime can read.
+        """
         self._graph.add(2, "googlenet")
         for number, values in ((11, inputs), (12, outputs)):
             for name, shape in values.items():
@@ -71,6 +79,11 @@ class OnnxGraph:
         model.add(2, "googlenet")
         model.add(7, self._graph)
         model.add(8, opset)
+        for key, value in (metadata or {}).items():
+            entry = Message()
+            entry.add(1, key)
+            entry.add(2, value)
+            model.add(14, entry)
         return model.to_bytes()
 
 

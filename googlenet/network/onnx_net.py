@@ -38,6 +38,10 @@ LOGITS = "logits"
 """The graph's name for what the main head gives: (batch, classes)."""
 
 Tensors = Mapping[str, NDArray[np.float32]]
+InputShape = tuple[int | str, int, int | str, int | str]
+
+FREE: InputShape = ("batch", 3, "height", "width")
+"""An input of any batch and size."""
 
 
 def build_onnx(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> onnx.ModelProto:
@@ -61,9 +65,19 @@ def build_onnx(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS
     return model
 
 
-def onnx_bytes(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> bytes:
-    """What ``build_onnx`` builds, serialised: the content of an ``.onnx`` file."""
-    return _write(OnnxGraph(), spec, tensors, outputs)
+def onnx_bytes(
+    spec: Spec,
+    tensors: Tensors,
+    *,
+    outputs: Sequence[str] = (LOGITS,),
+    input_shape: InputShape = FREE,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """What ``build_onnx`` builds, serialised: the content of an ``.onnx`` file.
+
+    ``input_shape``: a number fixes an axis, a word leaves it free. ``metadata`` goes into the file's own.
+    """
+    return _write(OnnxGraph(), spec, tensors, outputs, input_shape, metadata)
 
 
 def onnx_parts(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> tuple[bytes, dict[str, Array]]:
@@ -72,7 +86,14 @@ def onnx_parts(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS
     return _write(graph, spec, tensors, outputs), graph.external
 
 
-def _write(graph: OnnxGraph, spec: Spec, tensors: Tensors, outputs: Sequence[str]) -> bytes:
+def _write(
+    graph: OnnxGraph,
+    spec: Spec,
+    tensors: Tensors,
+    outputs: Sequence[str],
+    input_shape: InputShape = FREE,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
     net = _Net(graph, tensors, spec.shapes())
     layers = {name: spec.layer(OUTPUTS["main"] if name == LOGITS else name) for name in outputs}
     for layer in _needed(spec, layers.values()):
@@ -80,7 +101,8 @@ def _write(graph: OnnxGraph, spec: Spec, tensors: Tensors, outputs: Sequence[str
     if LOGITS in outputs:
         graph.node("Identity", [OUTPUTS["main"]], LOGITS)
     shapes = {name: _output_shape(spec, layer, net.shapes[layer.name]) for name, layer in layers.items()}
-    return graph.to_bytes({INPUT: ("batch", 3, "height", "width")}, shapes)
+    shapes = {name: (input_shape[0], *shape[1:]) for name, shape in shapes.items()}
+    return graph.to_bytes({INPUT: input_shape}, shapes, metadata)
 
 
 @dataclass(frozen=True)

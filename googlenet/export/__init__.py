@@ -1,0 +1,1 @@
+"""A sealed model in the format of another runtime, with the contract that shows whether it still answers the same."""

@@ -1,0 +1,170 @@
+"""A sealed model -> a folder for another runtime: the model, its contract, golden probes, examples, all checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from googlenet import __version__
+from googlenet.engines import open_engine
+from googlenet.errors import ModelFileError
+from googlenet.export.artifact import Artifact
+from googlenet.export.contract import CONTRACT, FORMAT, PROBES, Contract, Export, Probe, Tolerance, file_digest
+from googlenet.export.examples.copying import example_files
+from googlenet.export.probes import make_probes
+from googlenet.export.readme import readme
+from googlenet.export.stages import Array, Stage, pipeline, summarise
+from googlenet.export.targets import ExportEngine, open_export, write_target
+from googlenet.saving import atomic_write
+from googlenet.settings import ExportPrecision, ExportSettings
+from googlenet.weights.model_file import SealedModel
+
+TOLERANCES: Mapping[ExportPrecision, float] = {"fp32": 1e-4}
+"""How far an export's logits may be from the sealed model's: fraction of the largest logit of all probes."""
+
+_PIXELS = 1.0  # levels: decoders of JPEG differ by one, so do roundings in a resize
+_LOOSE = 0.05
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export that was written and passed its own contract."""
+
+    export: Export
+    difference: float  # of its logits from the sealed model's, fraction of the largest
+    bytes: int  # of the model alone
+    details: Mapping[str, Any]  # what the target has to say beside
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that ``googlenet export --json`` prints (docs/cli.md)."""
+        contract = self.export.contract
+        return {
+            "export": str(self.export.folder),
+            "target": contract.target,
+            "precision": contract.precision,
+            "model": str(self.export.model_path),
+            "bytes": self.bytes,
+            "logit_difference": self.difference,
+            **self.details,
+        }
+
+
+def export_model(model: SealedModel, folder: Path, settings: ExportSettings) -> Exported:
+    """Write ``model`` into the new folder ``folder`` and run its golden probes through the result.
+
+    The folder appears whole or not at all. Raises ``ModelFileError`` where it exists already or where the export does
+    not answer as the sealed model does, ``MissingExtraError`` where a target's tools are not installed.
+    """
+    if folder.exists():
+        raise ModelFileError(f"{folder}: exists already; give a new folder, or remove it first")
+    with _beside(folder) as work:
+        artifact = write_target(model, work, settings)
+        content = make_probes(model.preprocessing)
+        contract, reference = _contract(model, artifact, settings, content, work)
+        _write_probes(work, content)
+        export = _write_contract(work, contract)
+        logits = probe_logits(export, open_export(export))
+        difference = float(np.abs(logits - reference).max() / contract.largest_logit)
+        if not difference <= contract.tolerance.logits:
+            raise ModelFileError(
+                f"{folder}: the logits of the {settings.to} {settings.precision} export differ by {difference:.1e} of "
+                f"the largest, {contract.tolerance.logits:.0e} is allowed; nothing was written, take another --to"
+            )
+        for name, text in {**example_files(contract), "README.md": readme(contract, folder.name)}.items():
+            atomic_write(work / name, [text.encode()])
+    size = sum((folder / name).stat().st_size for name in contract.sha256)
+    return Exported(Export(folder, contract), difference, size, {})
+
+
+def probe_logits(export: Export, engine: ExportEngine) -> NDArray[np.float32]:
+    """What the export answers to its probes, (probes, classes), each prepared here; in batches of one where the model
+    does the resizing itself, for then the probes are of many sizes.
+    """
+    contract = export.contract
+    steps = pipeline(contract.preprocessing, contract.input.layout)
+    wanted: Stage = "orient" if contract.input.dtype == "uint8" else "normalise"
+    images = [steps.run(content)[wanted] for _, content in export.probes()]
+    if contract.input.dtype == "uint8":
+        return np.concatenate([engine.raw(image[None]) for image in images])
+    return engine.raw(np.stack(images))
+
+
+def _contract(
+    model: SealedModel, artifact: Artifact, settings: ExportSettings, content: Mapping[str, bytes], work: Path
+) -> tuple[Contract, NDArray[np.float32]]:
+    """The contract, and the sealed model's own logits of the probes, which it holds."""
+    steps = pipeline(model.preprocessing, artifact.input.layout)
+    arrays = {name: steps.run(probe) for name, probe in content.items()}
+    reference = _reference(model, [steps["normalise"] for steps in arrays.values()], artifact)
+    in_graph: tuple[Stage, ...] = ()
+    probes = {
+        name: Probe(
+            sha256=hashlib.sha256(content[name]).hexdigest(),
+            stages={stage: summarise(array) for stage, array in arrays[name].items() if stage not in in_graph},
+            logits=tuple(float(value) for value in row),
+        )
+        for name, row in zip(arrays, reference, strict=True)
+    }
+    contract = Contract(
+        format=FORMAT,
+        spec=model.spec,
+        classes=model.classes,
+        preprocessing=model.preprocessing,
+        calibration=None if model.calibration is None else dict(model.calibration),
+        record=dict(model.record),
+        googlenet=__version__,
+        target=settings.to,
+        precision=settings.precision,
+        model=artifact.model,
+        sha256=_digests(work, artifact.model),
+        opset=artifact.opset,
+        input=artifact.input,
+        output=artifact.output,
+        steps_in_graph=in_graph,
+        tolerance=Tolerance(pixels=_PIXELS, logits=TOLERANCES[settings.precision], loose_logits=_LOOSE),
+        probes=probes,
+    )
+    return contract, reference
+
+
+def _reference(model: SealedModel, images: list[Array], artifact: Artifact) -> NDArray[np.float32]:
+    batch = np.stack(images)
+    return open_engine(model).logits(batch if artifact.input.layout == "NCHW" else batch.transpose(0, 3, 1, 2).copy())
+
+
+def _digests(work: Path, model: str) -> dict[str, str]:
+    path = work / model
+    files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
+    return {part.relative_to(work).as_posix(): file_digest(part) for part in files}
+
+
+def _write_probes(work: Path, content: Mapping[str, bytes]) -> None:
+    (work / PROBES).mkdir()
+    for name, probe in content.items():
+        atomic_write(work / PROBES / name, [probe])
+
+
+def _write_contract(work: Path, contract: Contract) -> Export:
+    atomic_write(work / CONTRACT, [contract.model_dump_json(indent=None).encode()])
+    return Export(work, contract)
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A folder to work in, which becomes ``folder`` in the end, or is removed where anything goes wrong."""
+    work = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}.partial")
+    try:
+        work.mkdir(parents=True)
+        yield work
+        work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,81 @@
+"""ONNX: written from spec and weights, run by onnxruntime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from googlenet.engines.onnxruntime_engine import session_options
+from googlenet.errors import ModelFileError
+from googlenet.export.artifact import Artifact, Run
+from googlenet.export.contract import Export, Input
+from googlenet.export.onnx_check import check_onnx
+from googlenet.network.onnx_graph import OPSET
+from googlenet.network.onnx_net import LOGITS, onnx_bytes
+from googlenet.saving import atomic_write
+from googlenet.settings import ExportSettings
+from googlenet.spec import INPUT
+from googlenet.weights.model_file import SealedModel, document_of
+
+FILE = "model.onnx"
+METADATA = "googlenet"
+"""The key of the file's metadata under which the sealed model's document stands."""
+
+
+def write(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifact:
+    """Write ``model.onnx`` into ``folder``."""
+    shape = input_shape(model, settings)
+    content = onnx_bytes(model.spec, model.tensors, input_shape=shape, metadata={METADATA: document_of(model)})
+    atomic_write(folder / FILE, [content])
+    return Artifact(FILE, Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape), LOGITS, OPSET)
+
+
+def input_shape(model: SealedModel, settings: ExportSettings) -> tuple[int | str, int, int, int]:
+    """(batch, 3, height, width), the batch «batch» where it is free."""
+    size = model.preprocessing.crop_size
+    return settings.batch or "batch", 3, size, size
+
+
+def open_onnx(export: Export, threads: int) -> Run:
+    """The export's network on onnxruntime; raises ``ModelFileError`` for a file that is refused or will not open."""
+    path = export.model_path
+    content = check_onnx(path)
+    try:
+        session = onnxruntime.InferenceSession(content, session_options(threads), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own kinds, which are no common one
+        reason = " ".join(str(error).split())[:300]
+        raise ModelFileError(f"{path}: onnxruntime cannot open it ({reason}); export it again") from error
+    _check_ends(path, session, export)
+    name, output = export.contract.input.name, export.contract.output
+
+    def run(images: NDArray[Any]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = session.run([output], {name: images})[0]
+        return logits
+
+    return run
+
+
+def _check_ends(path: Path, session: onnxruntime.InferenceSession, export: Export) -> None:
+    contract = export.contract
+    for kind, values, name in (
+        ("input", session.get_inputs(), contract.input.name),
+        ("output", session.get_outputs(), contract.output),
+    ):
+        found = [value.name for value in values]
+        if found != [name]:
+            raise ModelFileError(f"{path}: has the {kind}s {found}, its contract says {name!r}; export it again")
+    shape = tuple(session.get_inputs()[0].shape)
+    if shape != contract.input.shape:
+        raise ModelFileError(
+            f"{path}: takes {shape}, its contract says {contract.input.shape}; they are not of one export, "
+            "export it again"
+        )
+    classes = session.get_outputs()[0].shape[-1]
+    if isinstance(classes, int) and classes != len(contract.classes):
+        raise ModelFileError(
+            f"{path}: gives {classes} values, its contract names {len(contract.classes)} classes; export it again"
+        )
