@@ -23,6 +23,7 @@ LEVELS = {
     "data": 2,
     "network": 2,
     "weights": 3,
+    "doctor": 3,
     "engines": 4,
     "training": 5,
     "evaluation": 5,

@@ -32,16 +32,17 @@ def accept_any_path() -> None:
 
 def say(message: str) -> None:
     """One line on standard error."""
-    print(_one_line(message), file=sys.stderr, flush=True)
+    print(one_line(message), file=sys.stderr, flush=True)
 
 
 def say_error(message: str) -> None:
     """``error: …`` on standard error, red where that is a terminal."""
     red, plain = ("\x1b[31m", "\x1b[0m") if sys.stderr.isatty() else ("", "")
-    print(f"{red}error:{plain} {_one_line(message)}", file=sys.stderr, flush=True)
+    print(f"{red}error:{plain} {one_line(message)}", file=sys.stderr, flush=True)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text without line breaks and control characters."""
     # A file name may hold line breaks, and escape sequences that would command the terminal.
     return " ".join(text.translate(_NO_CONTROL_CHARACTERS).split())
 
@@ -173,6 +174,6 @@ def _write_lines(answers: Iterator[Prediction]) -> int:
     for answer in answers:
         count += 1
         for rank, guess in enumerate(answer.predictions, 1):
-            path = _one_line(answer.path) if rank == 1 else ""
+            path = one_line(answer.path) if rank == 1 else ""
             print(f"{path:<40} {100 * guess.probability:6.2f} %  {guess.label}")
     return count

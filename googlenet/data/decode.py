@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from googlenet.errors import ImageError
 
@@ -40,6 +41,17 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A picture, and what its file says of itself."""
+
+    image: Image.Image  # mode RGB
+    format: str  # by the content, in Pillow's words: JPEG, PNG, …
+    stored: str  # how the pixels are stored: Pillow's mode, «16 bits», or «P with transparency»
+    size: tuple[int, int]  # width and height as stored, before any turning
+    turned: bool  # its orientation tag asks for a turn or a mirror
+
+
 def decode(
     source: Path | bytes, *, orientation: Orientation = "exif", draft_size: int | None = None, name: str = "image"
 ) -> Image.Image:
@@ -50,15 +62,27 @@ def decode(
     """
     if isinstance(source, Path):
         return decode(read_bytes(source), orientation=orientation, draft_size=draft_size, name=str(source))
+    return decode_described(source, orientation=orientation, draft_size=draft_size, name=name).image
+
+
+def decode_described(
+    source: bytes, *, orientation: Orientation = "exif", draft_size: int | None = None, name: str = "image"
+) -> Decoded:
+    """As ``decode``, with what the file says of itself."""
     if not source:
         raise ImageError(f"{name}: is empty (0 bytes); replace it with a whole copy")
     try:
         with Image.open(BytesIO(source), formats=FORMATS) as image:
             _check_size(image, name)
+            format, size, stored = image.format or "", image.size, _stored(image)
+            in_tiff = _orientation(image) if format == "TIFF" else 1
             if draft_size is not None:
                 image.draft(None, (draft_size, draft_size))
             image.load()
-            return _to_rgb(_upright(image) if orientation == "exif" else image, name)
+            # Read after load(): TIFF files come upright from there, and then carry no orientation any more.
+            method = _TRANSPOSE.get(_orientation(image))
+            upright = image if method is None or orientation == "ignore" else image.transpose(method)
+            return Decoded(_to_rgb(upright, name), format, stored, size, method is not None or in_tiff in _TRANSPOSE)
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -89,14 +113,18 @@ def _check_size(image: Image.Image, name: str) -> None:
         )
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    # Read after load(): TIFF files come upright from there, and then carry no orientation any more.
+def _orientation(image: Image.Image) -> int:
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged metadata beside good pixels: every viewer shows such a picture as it lies
-        return image
-    method = _TRANSPOSE.get(orientation)
-    return image if method is None else image.transpose(method)
+        return 1
+
+
+def _stored(image: ImageFile.ImageFile) -> str:
+    # Asked before load(), which forgets how the file holds its pixels.
+    if image.mode.startswith("I") or any(";16" in str(tile.args) for tile in image.tile):
+        return "16 bits"
+    return "P with transparency" if image.mode == "P" and "transparency" in image.info else image.mode
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:

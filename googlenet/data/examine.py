@@ -1,18 +1,14 @@
-"""Read every listed file once: its content hash, and whether it is an image that can be used."""
+"""Read every listed file once: what it is, and whether it is an image that can be used."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from googlenet.data.decode import decode, read_bytes
+from googlenet.data.decode import read_bytes
 from googlenet.data.listing import Listing, Skipped
+from googlenet.data.look import Looks, content_id, look_at
 from googlenet.errors import ImageError
 
 Progress = Callable[[int, int], None]
@@ -21,21 +17,24 @@ Progress = Callable[[int, int], None]
 _CHUNK = 64
 
 
-def examine(listing: Listing, *, verify: bool, progress: Progress | None = None) -> NDArray[np.uint64]:
-    """The sample ids of the usable images; the others move from the listing to its ``skipped``.
+def examine(listing: Listing, *, verify: bool, progress: Progress | None = None) -> Looks:
+    """Look at every listed image; those that cannot be used move from the listing to its ``skipped``.
 
-    An id is the first 8 bytes of the SHA-256 of the file. ``verify`` also decodes every file to its end. Hash and
-    decode share one read of the file; threads, since Pillow and hashlib release the interpreter lock.
+    Without ``verify`` the files are read but not decoded, and the looks hold the ids only. Hash and decode share one
+    read of the file; threads, since Pillow and hashlib release the interpreter lock.
     """
     total = len(listing.paths)
-    ids = np.zeros(total, np.uint64)
+    looks = Looks.empty(total)
     bad: dict[int, str] = {}
 
     def chunk(first: int) -> None:
         for i in range(first, min(first + _CHUNK, total)):
             path = listing.root / listing.paths[i]
             try:
-                ids[i] = content_id(path, verify=verify)
+                if verify:
+                    looks.put(i, look_at(path))
+                else:
+                    looks.ids[i] = content_id(read_bytes(path))
             except ImageError as error:
                 bad[i] = str(error).removeprefix(f"{path}: ")
 
@@ -44,17 +43,8 @@ def examine(listing: Listing, *, verify: bool, progress: Progress | None = None)
             if progress is not None:
                 progress(min(first + _CHUNK, total), total)
     if not bad:
-        return ids
+        return looks
     listing.skipped += [Skipped(listing.root / listing.paths[i], bad[i]) for i in sorted(bad)]
     good = [i for i in range(total) if i not in bad]
     listing.keep(good)
-    return ids[good]
-
-
-def content_id(path: Path, *, verify: bool) -> int:
-    """The first 8 bytes of the file's SHA-256, as an integer; raises ``ImageError`` for a file that cannot be used."""
-    content = read_bytes(path)
-    if verify:
-        # The smallest draft still reads a JPEG to its last byte, and skips most of the arithmetic.
-        decode(content, draft_size=1, name=str(path))
-    return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
+    return looks.keep(good)

@@ -18,16 +18,17 @@ from googlenet.data.csv_file import list_csv
 from googlenet.data.examine import Progress, examine
 from googlenet.data.folders import list_folder
 from googlenet.data.listing import NOT_GIVEN, Listing, Skipped, Split, quoted
+from googlenet.data.look import Looks
 from googlenet.data.notes import make_notes
 from googlenet.data.splits import draw_splits
 from googlenet.errors import DataError
 
-__all__ = ["Dataset", "Skipped", "Split", "read_dataset"]
+__all__ = ["Dataset", "Skipped", "Split", "list_images", "read_dataset"]
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The index of a data set, at most 300 bytes per image: entry i of each array is image i."""
+    """The index of a data set, at most 300 bytes per image and the looks: entry i of each array is image i."""
 
     root: Path
     classes: tuple[ClassName, ...]
@@ -38,6 +39,7 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     ignored: int = 0  # files that are no images by their extension
     notes: tuple[str, ...] = ()  # what a person should know, one line each
+    looks: Looks | None = None  # what else the files told, where they were decoded
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -84,9 +86,10 @@ def read_dataset(
     Raises ``DataError`` where nothing usable is there or labels contradict the classes.
     """
     known = frozenset(name.id for name in classes or ())
-    listing = _list(source, need_train=classes is None, known=known)
+    listing = list_images(source, need_train=classes is None, known=known)
     listed = len(listing.paths)
-    ids = examine(listing, verify=verify, progress=progress)
+    looks = examine(listing, verify=verify, progress=progress)
+    ids = looks.ids
     if not listing.paths:
         raise DataError(_nothing_usable(source, listed, listing))
     names = tuple(classes) if classes is not None else _class_names(source, listing)
@@ -103,10 +106,12 @@ def read_dataset(
         skipped=tuple(listing.skipped),
         ignored=listing.ignored,
         notes=notes,
+        looks=looks if verify else None,
     )
 
 
-def _list(source: Path, *, need_train: bool, known: frozenset[str]) -> Listing:
+def list_images(source: Path, *, need_train: bool = True, known: frozenset[str] = frozenset()) -> Listing:
+    """List the images of a folder or a CSV file without opening them; raises ``DataError`` for what is neither."""
     if source.is_dir():
         return list_folder(source, need_train=need_train, known=known)
     if not source.exists():

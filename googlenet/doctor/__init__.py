@@ -1,0 +1,1 @@
+"""The data doctor: what is wrong with a folder of photographs, before a model learns it."""

@@ -1,0 +1,55 @@
+"""A source of photographs -> its diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from googlenet.data.examine import Progress, examine
+from googlenet.data.index import list_images
+from googlenet.data.listing import Listing
+from googlenet.data.look import Looks
+from googlenet.doctor.classes import Counts, class_cases, class_counts
+from googlenet.doctor.files import Case, file_cases, skipped_cases
+from googlenet.doctor.findings import KINDS, Diagnosis, collect
+from googlenet.doctor.strays import stray_cases
+from googlenet.errors import DataError, SettingsError
+
+
+def check(source: Path, *, only: Collection[str] = (), progress: Progress | None = None) -> Diagnosis:
+    """Look at every image of a folder or CSV file once and say what is wrong.
+
+    ``only``: the kinds of findings wanted, all by default. Raises ``DataError`` where there is nothing to look at,
+    ``SettingsError`` for a kind that does not exist.
+    """
+    _check_kinds(only)
+    listing = list_images(source, need_train=False)
+    if not listing.paths and not listing.skipped:
+        raise DataError(
+            f"{source}: holds no images ({listing.ignored} other files); "
+            "put .jpg, .png, .webp, .bmp, .gif or .tif files in a folder per class"
+        )
+    listed_skips = len(listing.skipped)
+    looks = examine(listing, verify=True, progress=progress)
+    counts = class_counts(listing)
+    cases = _cases(source, listing, listed_skips, looks, counts)
+    return Diagnosis(
+        source=source,
+        root=listing.root,
+        images=len(listing.paths),
+        classes={word: sum(row) for word, row in counts.items()},
+        findings=collect(case for case in cases if not only or case[0] in only),
+    )
+
+
+def _check_kinds(only: Collection[str]) -> None:
+    if unknown := [kind for kind in only if kind not in KINDS]:
+        raise SettingsError(f"--only is {unknown[0]!r}; known are: {', '.join(KINDS)}")
+
+
+def _cases(source: Path, listing: Listing, listed_skips: int, looks: Looks, counts: Counts) -> Iterator[Case]:
+    yield from skipped_cases(listing, listed_skips)
+    yield from class_cases(counts)
+    yield from file_cases(listing, looks)
+    if source.is_dir():
+        yield from stray_cases(source)
