@@ -33,6 +33,7 @@ LEVELS = {
     "classifier": 6,
     "workflow": 6,
     "demo": 6,
+    "explorer": 6,
     "cli": 7,
     "__main__": 8,
 }

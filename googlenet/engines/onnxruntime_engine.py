@@ -27,8 +27,8 @@ class OnnxRuntimeEngine:
             raise SettingsError(f"threads is {threads}; give 1 or more")
         self._model = model
         self._threads = threads or usable_cores()
-        self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
-        self._session((LOGITS,))
+        self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}  # by source and outputs
+        self._session(INPUT, (LOGITS,))
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The main head's logits, (batch, classes), of images (batch, 3, height, width).
@@ -42,22 +42,31 @@ class OnnxRuntimeEngine:
         """The outputs of the layers ``names``; raises what ``logits`` raises, and ``SpecError`` for an unknown name."""
         return self._run(images, tuple(names))
 
+    def logits_behind(self, layer: str, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The main head's logits, (batch, classes), where ``maps``, (batch, channels, height, width), come out of
+        ``layer``: what the network would answer if that layer gave something else. Every way must lead through it.
+        """
+        logits: NDArray[np.float32] = self._session(layer, (LOGITS,)).run((LOGITS,), {layer: maps})[0]
+        check_finite(self._model, {LOGITS: logits})
+        return logits
+
     def _run(self, images: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
         check_images(self._model, images, [OUTPUTS["main"] if name == LOGITS else name for name in names])
-        results = dict(zip(names, self._session(names).run(names, {INPUT: images}), strict=True))
+        results = dict(zip(names, self._session(INPUT, names).run(names, {INPUT: images}), strict=True))
         check_finite(self._model, results)
         return results
 
-    def _session(self, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
-        if names not in self._sessions:
-            graph, weights = onnx_parts(self._model.spec, self._model.tensors, outputs=names)
+    def _session(self, source: str, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
+        key = (source, *names)
+        if key not in self._sessions:
+            graph, weights = onnx_parts(self._model.spec, self._model.tensors, outputs=names, source=source)
             options = session_options(self._threads)
             values = [
                 onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()
             ]
             options.add_external_initializers(list(weights), values)
-            self._sessions[names] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        return self._sessions[names]
+            self._sessions[key] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return self._sessions[key]
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:

@@ -80,10 +80,16 @@ def onnx_bytes(
     return _write(OnnxGraph(), spec, tensors, outputs, input_shape, metadata)
 
 
-def onnx_parts(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> tuple[bytes, dict[str, Array]]:
-    """The same as the graph without its big constants, and these by name, to hand to a runtime uncopied."""
+def onnx_parts(
+    spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,), source: str = INPUT
+) -> tuple[bytes, dict[str, Array]]:
+    """The same as the graph without its big constants, and these by name, to hand to a runtime uncopied.
+
+    With ``source`` the graph begins behind the layer of that name, and takes what comes out of it instead of ``data``;
+    every way to the outputs must lead through that layer.
+    """
     graph = OnnxGraph(external=True)
-    return _write(graph, spec, tensors, outputs), graph.external
+    return _write(graph, spec, tensors, outputs, source=source), graph.external
 
 
 def _write(
@@ -93,16 +99,18 @@ def _write(
     outputs: Sequence[str],
     input_shape: InputShape = FREE,
     metadata: Mapping[str, str] | None = None,
+    source: str = INPUT,
 ) -> bytes:
     net = _Net(graph, tensors, spec.shapes())
     layers = {name: spec.layer(OUTPUTS["main"] if name == LOGITS else name) for name in outputs}
-    for layer in _needed(spec, layers.values()):
+    for layer in _needed(spec, layers.values(), source):
         _emit(layer, net)
     if LOGITS in outputs:
         graph.node("Identity", [OUTPUTS["main"]], LOGITS)
     shapes = {name: _output_shape(spec, layer, net.shapes[layer.name]) for name, layer in layers.items()}
     shapes = {name: (input_shape[0], *shape[1:]) for name, shape in shapes.items()}
-    return graph.to_bytes({INPUT: input_shape}, shapes, metadata)
+    read = input_shape if source == INPUT else (*input_shape[:1], net.shapes[source][0], *input_shape[2:])
+    return graph.to_bytes({source: read}, shapes, metadata)
 
 
 @dataclass(frozen=True)
@@ -114,11 +122,11 @@ class _Net:
     shapes: Mapping[str, Shape]
 
 
-def _needed(spec: Spec, outputs: Iterable[Layer]) -> list[Layer]:
+def _needed(spec: Spec, outputs: Iterable[Layer], source: str) -> list[Layer]:
     needed = {layer.name for layer in outputs}
     kept = []
     for layer in reversed(spec.layers):
-        if layer.name in needed:
+        if layer.name in needed and layer.name != source:
             needed.update(layer.inputs)
             kept.append(layer)
     return kept[::-1]
