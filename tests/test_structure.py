@@ -30,6 +30,7 @@ LEVELS = {
     "conformance": 5,
     "explanation": 5,
     "export": 5,
+    "twins": 5,
     "classifier": 6,
     "workflow": 6,
     "demo": 6,

@@ -82,7 +82,7 @@ class GoogLeNet(nn.Module):
         """The weights by their canonical names, as ``Spec.tensors`` lists them."""
         state = self.state_dict()
         return {
-            name: state[_torch_name(name)].detach().float().cpu().contiguous().numpy().copy()
+            name: state[torch_name(name)].detach().float().cpu().contiguous().numpy().copy()
             for name in self.spec.tensors
         }
 
@@ -96,7 +96,7 @@ class GoogLeNet(nn.Module):
             if name not in tensors or tensors[name].shape != shape:
                 found = tensors[name].shape if name in tensors else "nothing"
                 raise ModelFileError(f"the weights have {found} for {name}, the network wants {shape}")
-            state[_torch_name(name)].copy_(torch.from_numpy(np.array(tensors[name])))
+            state[torch_name(name)].copy_(torch.from_numpy(np.array(tensors[name])))
 
 
 class _Conv(nn.Conv2d):
@@ -196,7 +196,8 @@ def _pad(x: Tensor, layer: layers.Conv | layers.MaxPool, value: float) -> Tensor
     return functional.pad(x, (*sides[0], *sides[1]), value=value)
 
 
-def _torch_name(canonical: str) -> str:
+def torch_name(canonical: str) -> str:
+    """What a tensor of that canonical name is called in the network's ``state_dict``."""
     layer, kind = canonical.split("/norm/") if "/norm/" in canonical else canonical.rsplit("/", 1)
     kind = f"norm/{kind}" if "/norm/" in canonical else kind
     return f"layers.{layer}.{_TENSOR_NAMES[kind]}"
