@@ -6,22 +6,18 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from googlenet.data.preprocess import prepare
 from googlenet.explorer.look import Looker
 from googlenet.explorer.thumbnails import LEVELS, palette
 from googlenet.layers import Dropout
-from googlenet.network.torch_net import GoogLeNet
-from googlenet.spec import Spec
 from googlenet.variants import batch_norm, naive, paper, torchvision
 from googlenet.weights.model_file import SealedModel
 from tests.explorer.conftest import model_of
+from tests.explorer.reference import Case, probabilities
 
 CASES = {
     "paper": (paper(12).scaled(1 / 8), 224),
@@ -31,43 +27,9 @@ CASES = {
 }
 
 
-class Case:
-    """A model, what the explorer saw through it, and PyTorch's activations of the same picture."""
-
-    def __init__(self, spec: Spec, size: int, picture: Path) -> None:
-        self.model: SealedModel = model_of(spec, size)
-        self.look: dict[str, Any] = Looker(self.model).look(picture)
-        self.net = GoogLeNet(spec).eval()
-        self.net.load_canonical(self.model.tensors)
-        self.image = torch.from_numpy(prepare(picture, self.model.preprocessing)[None])
-        self.values = self.run()
-
-    def run(self, zeros: Mapping[str, Sequence[int]] | None = None) -> dict[str, np.ndarray]:
-        """All activations, where the channels ``zeros`` of some layers give nothing."""
-        hooks = [
-            self.net.layers[layer].register_forward_hook(lambda _m, _i, out, c=list(channels): _zeroed(out, c))
-            for layer, channels in (zeros or {}).items()
-        ]
-        with torch.inference_mode():
-            found = {name: value[0].numpy() for name, value in self.net.activations(self.image).items()}
-        for hook in hooks:
-            hook.remove()
-        return found
-
-
-def _zeroed(out: torch.Tensor, channels: list[int]) -> torch.Tensor:
-    out = out.clone()
-    out[:, channels] = 0
-    return out
-
-
 @pytest.fixture(scope="module", params=CASES)
 def case(request: pytest.FixtureRequest, picture: Path) -> Case:
-    return Case(*CASES[request.param], picture)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    return torch.from_numpy(logits).double().softmax(0).numpy()
+    return Case(model_of(*CASES[request.param]), picture)
 
 
 def _close(found: float, wanted: float, scale: float) -> bool:
@@ -112,7 +74,7 @@ def test_pictures_of_channels_hold_every_value(case: Case) -> None:
 def test_opinions_of_all_heads(case: Case) -> None:
     assert set(case.look["opinions"]) == set(case.model.spec.outputs)
     for head, entries in case.look["opinions"].items():
-        wanted = _probabilities(case.values[case.model.spec.outputs[head]])
+        wanted = probabilities(case.values[case.model.spec.outputs[head]])
         assert len(entries) == min(5, len(wanted))
         assert [i for i, _ in entries] == np.argsort(-case.values[case.model.spec.outputs[head]])[
             : len(entries)
@@ -175,7 +137,7 @@ def test_answers_with_parts_switched_off(case: Case, module: str) -> None:
 
 
 def _check_answer(case: Case, answer: list[tuple[int, float]], zeros: Mapping[str, Sequence[int]]) -> None:
-    wanted = _probabilities(case.run(zeros)[case.model.spec.outputs["main"]])
+    wanted = probabilities(case.run(zeros)[case.model.spec.outputs["main"]])
     named = [index for index, _ in answer]
     assert {index for index, _ in case.look["opinions"]["main"]} <= set(named)
     assert set(np.argsort(-wanted, kind="stable")[:5].tolist()) <= set(named) or len(wanted) > 5

@@ -16,9 +16,29 @@ function draw() {
   return fill(
     container,
     h("h2", {}, t("answer.title")),
-    h("div", { class: "photograph" }, h("img", { src: image, alt: t("network.seen", { name }) }), placesOverlay(evidence[state.evidence])),
-    h("p", { class: "note" }, t("answer.overlay", { name: className(evidence[state.evidence].class) })),
-    h("div", { "aria-live": "polite" }, state.off ? offNote() : null, h("ul", { class: "opinion" }, shownNow().map(drawClass))),
+    h(
+      "div",
+      { class: "answer-body" },
+      h(
+        "div",
+        {},
+        h("div", { class: "photograph" }, h("img", { src: image, alt: t("network.seen", { name }) }), placesOverlay(evidence[state.evidence])),
+        h("p", { class: "note" }, t("answer.overlay", { name: className(evidence[state.evidence].class) })),
+      ),
+      h("div", { "aria-live": "polite" }, state.off ? offNote() : null, h("ul", { class: "opinion" }, shownNow().map(drawClass))),
+    ),
+    state.off ? nowLine() : null,
+  );
+}
+
+// The same in one line, for windows in which the rest is out of sight.
+function nowLine() {
+  const [index, probability] = shownNow()[0];
+  return h(
+    "div",
+    { class: "now-line", "aria-hidden": "true" },
+    h("span", {}, h("strong", {}, offWords(blockByName)), ` → ${className(index)} ${percent(probability)}`),
+    h("button", { tabindex: -1, onclick: () => set({ off: null }) }, t("off.reset")),
   );
 }
 

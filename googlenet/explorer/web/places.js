@@ -11,7 +11,7 @@ export function placesOverlay({ places }) {
   return h(
     "svg",
     { class: "places", viewBox: `0 0 ${places[0].length} ${places.length}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    places.flatMap((row, y) => row.map((of, x) => h("rect", { x, y, width: 1, height: 1, fill: colour((0.6 * of) / greatest) }))),
+    places.flatMap((row, y) => row.map((of, x) => h("rect", { x, y, width: 1, height: 1, fill: colour((0.55 * of) / greatest) }))),
   );
 }
 

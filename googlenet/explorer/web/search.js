@@ -18,7 +18,8 @@ export function drawSearch() {
 
   const show = () => {
     const words = input.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    found = words.length ? layers.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word))).slice(0, MOST) : [];
+    const fitting = layers.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+    found = words.length ? fitting.toSorted((a, b) => a.name.length - b.name.length).slice(0, MOST) : []; // 4e/5x5 before its reduction
     list.hidden = !words.length;
     input.setAttribute("aria-expanded", String(!list.hidden));
     input.setAttribute("aria-activedescendant", found.length ? `found-${at}` : "");

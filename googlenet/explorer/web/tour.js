@@ -25,7 +25,10 @@ const STEPS = [
 ];
 
 const go = (to) => {
-  if (to === null) return set({ step: null, off: null });
+  if (to === null) {
+    set({ step: null, off: null });
+    return document.querySelector("[data-key=tour]").focus();
+  }
   const { layer, tab, reductions = network.reductions, off = null } = STEPS[to];
   set({ step: to, layer: layer(), tab, reductions, off: picture() ? off : null, evidence: 0 });
   const subject = document.querySelector(STEPS[to].look) ?? document.getElementById("panel");
