@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Precision = Literal["auto", "fp32", "bf16"]
+Framework = Literal["torch", "tensorflow", "jax"]
 Optimiser = Literal["sgd", "adamw"]
 
 
@@ -39,6 +40,7 @@ class TrainSettings(BaseModel):
     trivial_augment: bool = False
     rotate: float = Field(default=0.0, ge=0, le=180)  # degrees either way
     shift: float = Field(default=0.0, ge=0, le=0.5)  # fraction of the side
+    framework: Framework = "torch"  # what computes; the model is the same
     precision: Precision = "auto"
     seed: int = Field(default=0, ge=0)
 

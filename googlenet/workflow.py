@@ -43,9 +43,11 @@ def train_and_judge(data: Path, settings: TrainSettings, folder: Path, *, readin
 
     ``reading`` and ``judging`` are told (done, total) while the images are verified and while the test runs.
     """
+    from googlenet.training.learner import find_learner
     from googlenet.training.run import MODEL_FILE, new_run_folder, train
 
     started = monotonic()
+    find_learner(settings.framework)  # where it is not installed, say so before the images are read
     new_run_folder(folder)
     dataset = read_dataset(data, seed=settings.seed, progress=reading)
     model = train(dataset, settings, folder)

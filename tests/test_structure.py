@@ -17,6 +17,7 @@ LEVELS = {
     "saving": 0,
     "protobuf": 0,
     "background": 0,
+    "imports": 0,
     "settings": 1,
     "recipes": 1,
     "describe": 2,
@@ -40,7 +41,7 @@ LEVELS = {
 }
 
 # Level 0 and 1 have an order of their own: each may import those before it.
-ORDER = ["errors", "layers", "spec", "variants", "saving", "protobuf", "background", "settings", "recipes"]
+ORDER = ["errors", "layers", "spec", "variants", "saving", "protobuf", "background", "imports", "settings", "recipes"]
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

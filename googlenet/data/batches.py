@@ -29,6 +29,7 @@ from googlenet.data.listing import Skipped
 from googlenet.data.preprocess import Preprocessing
 from googlenet.data.samples import Batch, SampleStream
 from googlenet.errors import ImageError, MissingExtraError
+from googlenet.imports import without
 
 __all__ = ["Batch", "PreparedBatch", "evaluation_batches", "training_batches"]
 
@@ -148,9 +149,10 @@ def _import_grain() -> ModuleType:
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it warns about the missing profiler of a framework that nobody asked for
     try:
-        import grain
+        with without("jax"):
+            import grain
     except ModuleNotFoundError as error:
-        raise MissingExtraError("grain", "torch") from error
+        raise MissingExtraError("grain", "train") from error
     finally:
         logging.disable(previous)
     module: ModuleType = grain

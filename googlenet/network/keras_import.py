@@ -1,7 +1,7 @@
 """Keras 3, quietly, and no older than is safe: ``from googlenet.network.keras_import import keras``.
 
 It runs on the backend that ``KERAS_BACKEND`` names, TensorFlow by default. Importing this raises ``MissingExtraError``
-when Keras or its backend is not installed, or Keras is too old.
+when Keras or its backend is not installed or too old.
 """
 
 from __future__ import annotations
@@ -16,16 +16,22 @@ from googlenet.errors import MissingExtraError
 
 __all__ = ["keras"]
 
-_NEEDED = "3.14"  # the first without the known ways to run code from a .keras file
+_NEEDED = {
+    "keras": "3.14",  # the first without the known ways to run code from a .keras file
+    "tensorflow": "2.21",
+    "jax": "0.10",
+}
+_BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
+_EXTRA = _BACKEND if _BACKEND in ("jax", "torch") else "tensorflow"
 
 
-def _check_version() -> None:
+def _check_version(package: str) -> None:
     try:
-        found = metadata.version("keras")
-    except metadata.PackageNotFoundError as error:
-        raise MissingExtraError("keras", "tensorflow") from error
-    if tuple(map(int, found.split(".")[:2])) < tuple(map(int, _NEEDED.split("."))):
-        raise MissingExtraError("keras", "tensorflow", found=found, needed=_NEEDED)
+        found = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return  # absent, or of another distribution such as tensorflow-cpu: the import tells
+    if tuple(map(int, found.split(".")[:2])) < tuple(map(int, _NEEDED[package].split("."))):
+        raise MissingExtraError(package, _EXTRA, found=found, needed=_NEEDED[package])
 
 
 @contextmanager
@@ -42,11 +48,12 @@ def _standard_error_closed() -> Iterator[None]:
         os.close(nowhere)
 
 
-_check_version()
+for name in ("keras", _BACKEND):
+    if name in _NEEDED:
+        _check_version(name)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 try:
     with _standard_error_closed():
         import keras
 except ModuleNotFoundError as error:
-    missing = error.name or "tensorflow"
-    raise MissingExtraError(missing, missing if missing in ("jax", "torch") else "tensorflow") from error
+    raise MissingExtraError(error.name or _BACKEND, _EXTRA) from error

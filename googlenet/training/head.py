@@ -5,77 +5,80 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
 from googlenet.data.batches import evaluation_batches
 from googlenet.data.index import Dataset
 from googlenet.data.preprocess import Preprocessing
-from googlenet.network.torch_net import GoogLeNet
-from googlenet.spec import FEATURES, OUTPUTS
-from googlenet.training.device import training_device
-from googlenet.training.precision import ChosenPrecision
+from googlenet.settings import TrainSettings
+from googlenet.spec import OUTPUTS
+from googlenet.training.learner import Learner
 
 _PENALTY = 0.03  # on the squared weights, features scaled to unit deviation
 _ITERATIONS = 60
 _MOST_IMAGES = 20_000  # enough for 1024 features; a larger data set is sampled
 
+Floats = NDArray[np.float32]
+
 
 def fit_head(
-    net: GoogLeNet,
+    learner: Learner,
     dataset: Dataset,
-    indices: np.ndarray[tuple[int], np.dtype[np.int64]],
+    indices: NDArray[np.int64],
     preprocessing: Preprocessing,
-    precision: ChosenPrecision,
-    *,
-    batch_size: int,
-    seed: int,
+    settings: TrainSettings,
     progress: Callable[[int, int], None],
-) -> None:
-    """Fit the main classifier to the features of the network as it is, on the images ``indices`` and their mirrors."""
+) -> dict[str, Floats]:
+    """The main classifier, as canonical tensors, that fits the features of the images ``indices`` and their mirrors."""
     if len(indices) > _MOST_IMAGES:
-        indices = np.random.default_rng(seed).choice(indices, _MOST_IMAGES, replace=False)
-    features, labels = [], []
+        indices = np.random.default_rng(settings.seed).choice(indices, _MOST_IMAGES, replace=False)
+    features: list[Floats] = []
+    labels: list[NDArray[np.int64]] = []
     done = 0
-    for batch in evaluation_batches((dataset.path(int(i)) for i in indices), preprocessing, batch_size=batch_size):
-        images = torch.from_numpy(batch.images).to(training_device(), memory_format=torch.channels_last)
-        features += [_features(net, images, precision), _features(net, images.flip(3), precision)]
-        labels += [torch.from_numpy(dataset.labels[indices[batch.indices]]).long()] * 2
+    paths = (dataset.path(int(i)) for i in indices)
+    for batch in evaluation_batches(paths, preprocessing, batch_size=settings.batch_size):
+        mirrored = np.ascontiguousarray(batch.images[..., ::-1])
+        features += [learner.features(batch.images), learner.features(mirrored)]
+        labels += [dataset.labels[indices[batch.indices]].astype(np.int64)] * 2
         done += len(batch.indices)
         progress(done, len(indices))
-    weight, bias = logistic_regression(torch.cat(features), torch.cat(labels), net.spec.classes)
-    classifier = net.layers[OUTPUTS["main"]]
-    with torch.no_grad():
-        classifier.get_parameter("weight").copy_(weight)
-        classifier.get_parameter("bias").copy_(bias)
+    weight, bias = logistic_regression(np.concatenate(features), np.concatenate(labels), len(dataset.classes))
+    return {f"{OUTPUTS['main']}/weight": weight, f"{OUTPUTS['main']}/bias": bias}
 
 
-def logistic_regression(features: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+def logistic_regression(features: Floats, labels: NDArray[np.int64], classes: int) -> tuple[Floats, Floats]:
     """Weight (classes, features) and bias (classes,) of a penalised logistic regression, by L-BFGS.
 
-    ``features``: (N, features) float32; ``labels``: (N,) int64.
+    ``features``: (N, features); ``labels``: (N,).
     """
-    centre, scale = features.mean(0), features.std(0).mean().clamp_min(1e-12)
-    scaled = (features - centre) / scale  # one scale for all: the features keep their geometry
-    weight = torch.zeros(classes, features.shape[1], requires_grad=True)
-    bias = torch.zeros(classes, requires_grad=True)
-    solver = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, history_size=10, line_search_fn="strong_wolfe")
+    count = len(features)
+    centre = features.mean(0)
+    spread = max(float(features.std(0, ddof=1).mean()), 1e-12)
+    scaled = (features - centre) / np.float32(spread)  # one scale for all: the features keep their geometry
+    rows = np.arange(count)
 
-    def loss() -> Tensor:
-        solver.zero_grad()
-        fit = functional.cross_entropy(scaled @ weight.T + bias, labels)
-        value = fit + _PENALTY * weight.square().sum() / 2
-        torch.autograd.backward(value)
-        return value
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weight, bias = _split(flat, classes)
+        logits = scaled @ weight.T + bias
+        logs = logits - logsumexp(logits, axis=1, keepdims=True)
+        errors = np.exp(logs)
+        errors[rows, labels] -= 1
+        errors /= count
+        value = -float(logs[rows, labels].mean(dtype=np.float64)) + _PENALTY / 2 * float(
+            np.square(flat[classes:]).sum()
+        )
+        gradient = np.concatenate([errors.sum(0), (errors.T @ scaled + np.float32(_PENALTY) * weight).ravel()])
+        return value, gradient.astype(np.float64)
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
-    unscaled = weight.detach() / scale
-    return unscaled, bias.detach() - unscaled @ centre
+    start = np.zeros(classes * (1 + features.shape[1]))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS, "maxcor": 10})
+    weight, bias = _split(found.x, classes)
+    weight = weight / np.float32(spread)
+    return weight, bias - weight @ centre
 
 
-@torch.no_grad()
-def _features(net: GoogLeNet, images: Tensor, precision: ChosenPrecision) -> Tensor:
-    net.eval()
-    with precision.autocast(images.device):
-        return net.activations(images, [FEATURES])[FEATURES].flatten(1).float().cpu()
+def _split(flat: NDArray[np.float64], classes: int) -> tuple[Floats, Floats]:
+    values = flat.astype(np.float32)
+    return values[classes:].reshape(classes, -1), values[:classes]

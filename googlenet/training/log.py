@@ -12,6 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from googlenet.errors import MissingExtraError
+from googlenet.imports import without
+
 _PLAIN_INTERVAL = 10.0  # seconds between lines where there is no terminal
 
 
@@ -19,8 +22,6 @@ class RunLog:
     """Use as a context. Everything for people goes to standard error."""
 
     def __init__(self, folder: Path) -> None:
-        from tensorboardX import SummaryWriter  # torch's own imports TensorFlow where it is installed
-
         self.console = Console(stderr=True, highlight=False)
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -32,7 +33,7 @@ class RunLog:
             disable=not self.console.is_terminal,
         )
         self._lines = (folder / "log.jsonl").open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(folder / "events"))
+        self._events = _event_writer(folder / "events")
         self._task: TaskID | None = None
         self._description = ""
         self._spoken = monotonic()
@@ -75,3 +76,12 @@ class RunLog:
     def _write(self, entry: dict[str, Any]) -> None:
         self._lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self._lines.flush()
+
+
+def _event_writer(folder: Path) -> Any:
+    try:
+        with without("torch"):  # torch's own writer, in turn, imports TensorFlow where it is installed
+            from tensorboardX import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("tensorboardX", "train") from error
+    return SummaryWriter(str(folder))

@@ -1,4 +1,4 @@
-"""One training run: read the data, build the network, train, seal the model."""
+"""One training run: take the data, begin with weights, train, seal the model."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from googlenet.data.index import Dataset, Split
 from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import SettingsError, TrainingError
-from googlenet.network.torch_net import GoogLeNet
+from googlenet.network.initial import initial_weights
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
-from googlenet.training.device import training_device
 from googlenet.training.head import fit_head
+from googlenet.training.learner import Learner, find_learner
 from googlenet.training.log import RunLog
 from googlenet.training.loop import Outcome, Trainer
 from googlenet.training.memory import keep_memory
-from googlenet.training.optimiser import freeze
-from googlenet.training.precision import choose_precision
 from googlenet.variants import variant
 from googlenet.weights.convert import open_model
 from googlenet.weights.model_file import SealedModel
@@ -52,6 +51,7 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path) -> SealedMode
     """
     _check_data(dataset, settings)
     keep_memory()
+    learner_type = find_learner(settings.framework)
     source = open_model(settings.weights) if settings.weights else None
     spec = _spec(settings, source, len(dataset.classes))
     preprocessing = _preprocessing(settings, source)
@@ -59,28 +59,18 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path) -> SealedMode
     with RunLog(folder) as log:
         for note in dataset.notes:
             log.say(f"note: {note}")
-        precision = choose_precision(settings.precision, spec, training_device())
-        log.say(f"precision {precision.name} ({precision.reason}) on {training_device()}")
-        torch.manual_seed(settings.seed)
-        net = GoogLeNet(spec)
-        if source is not None:
-            _take_weights(net, source)
-        net.to(training_device()).to(memory_format=torch.channels_last)
-        freeze(net, settings.frozen)
+        learner = learner_type(
+            spec, preprocessing, settings, _class_weights(dataset) if settings.class_weights else None
+        )
+        log.say(f"precision {learner.precision.name} ({learner.precision.reason}) on {learner.device}")
+        tensors = _first_weights(spec, source, settings.seed)
+        learner.load(tensors)
         if source is not None:
             log.begin("fitting the new head")
-            fit_head(
-                net,
-                dataset,
-                dataset.select(Split.TRAIN),
-                preprocessing,
-                precision,
-                batch_size=settings.batch_size,
-                seed=settings.seed,
-                progress=log.advance,
-            )
-        outcome = Trainer(net, dataset, preprocessing, settings, precision, log).train()
-        record = _record(dataset, settings, outcome, precision.name, source)
+            head = fit_head(learner, dataset, dataset.select(Split.TRAIN), preprocessing, settings, log.advance)
+            learner.load(tensors | head)
+        outcome = Trainer(learner, dataset, preprocessing, settings, log).train()
+        record = _record(dataset, settings, outcome, learner, source)
         model = SealedModel(spec, dataset.classes, preprocessing, outcome.best, record, path=folder / MODEL_FILE)
         model.save(folder / MODEL_FILE)
     return model
@@ -111,15 +101,23 @@ def _preprocessing(settings: TrainSettings, source: SealedModel | None) -> Prepr
     return (source.preprocessing if source else Preprocessing()).model_copy(update=changes)
 
 
-def _take_weights(net: GoogLeNet, source: SealedModel) -> None:
-    """All weights but the classifiers', which are of other classes."""
+def _first_weights(spec: Spec, source: SealedModel | None, seed: int) -> dict[str, NDArray[np.float32]]:
+    """New ones, but those of the source wherever it has them, except its classifiers, which are of other classes."""
+    tensors = initial_weights(spec, seed)
     classifiers = tuple(f"{name}/" for name in OUTPUTS.values())
-    kept = {name: tensor for name, tensor in source.tensors.items() if not name.startswith(classifiers)}
-    net.load_canonical(net.canonical() | kept)
+    kept = {} if source is None else {name: source.tensors[name] for name in tensors if name in source.tensors}
+    return tensors | {name: tensor for name, tensor in kept.items() if not name.startswith(classifiers)}
+
+
+def _class_weights(dataset: Dataset) -> NDArray[np.float32]:
+    """The inverse of each class's share of the training images, 1 where all are alike: (classes,)."""
+    labels = dataset.labels[dataset.select(Split.TRAIN)]
+    counts = np.bincount(labels, minlength=len(dataset.classes))
+    return (len(labels) / (len(counts) * np.maximum(counts, 1))).astype(np.float32)
 
 
 def _record(
-    dataset: Dataset, settings: TrainSettings, outcome: Outcome, precision: str, source: SealedModel | None
+    dataset: Dataset, settings: TrainSettings, outcome: Outcome, learner: Learner, source: SealedModel | None
 ) -> Mapping[str, Any]:
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -131,9 +129,9 @@ def _record(
         },
         "settings": json.loads(settings.model_dump_json()),
         "started_from": dict(source.record) if source else None,
-        "precision": precision,
-        "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in ("googlenet", "torch", "numpy", "pillow")},
+        "precision": learner.precision.name,
+        "threads": learner.threads,
+        "versions": {name: version(name) for name in ("googlenet", *learner.packages, "numpy", "pillow")},
         "val_top1": outcome.val_top1,
         "interrupted": outcome.interrupted,
         "history": outcome.history,

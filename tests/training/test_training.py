@@ -20,12 +20,14 @@ from googlenet.evaluation.evaluate import evaluate
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.recipes import recipe, scratch
 from googlenet.training import run as training_run
-from googlenet.training.device import Normaliser
 from googlenet.training.head import logistic_regression
 from googlenet.training.loop import Trainer
-from googlenet.training.optimiser import learning_rate, make_optimiser, weight_average
-from googlenet.training.precision import choose_precision
+from googlenet.training.precision import Gradients, bf16_difference, choose_precision
 from googlenet.training.run import MODEL_FILE, new_run_folder, train
+from googlenet.training.schedule import learning_rate, share_of_step
+from googlenet.training.torch_device import Normaliser
+from googlenet.training.torch_optimiser import WeightAverage, make_optimiser
+from googlenet.training.torch_precision import probe_gradients
 from googlenet.variants import batch_norm, paper
 from googlenet.weights.model_file import read_model
 
@@ -132,12 +134,11 @@ def test_a_full_disk_leaves_no_half_model(dataset: Dataset, tmp_path: Path, monk
     assert not (tmp_path / "run" / MODEL_FILE).exists()
 
 
-def test_class_weights_balance(dataset: Dataset) -> None:
-    from googlenet.training.loop import _class_weights
-
+def test_class_weights_balance(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     train_images = dataset.select(Split.TRAIN)
     few = np.concatenate([train_images[dataset.labels[train_images] == 0][:4], train_images[16:]])
-    weights = _class_weights(dataset, few).numpy()
+    monkeypatch.setattr(Dataset, "select", lambda self, split: few)
+    weights = training_run._class_weights(dataset)
     counts = np.bincount(dataset.labels[few])
     np.testing.assert_allclose(weights * counts, len(few) / 3, rtol=1e-6)
 
@@ -169,15 +170,14 @@ def test_adamw_when_asked() -> None:
 
 def test_the_average_follows_weights_and_statistics() -> None:
     net = GoogLeNet(batch_norm(3, aux_heads=False).scaled(1 / 16))
-    average = weight_average(net, 0.5)
-    average.update_parameters(net)
+    average, settings = WeightAverage(net), scratch(average_decay=0.5)
+    average.update(share_of_step(settings, 0))
     first = net.canonical()
     for tensor in net.state_dict().values():
         tensor.add_(1)
-    average.update_parameters(net)
-    module = average.module
-    assert isinstance(module, GoogLeNet)
-    for name, tensor in module.canonical().items():  # young: the second value weighs 1 - 2/11
+    average.update(share_of_step(settings, 1))
+    assert share_of_step(settings, 1000) == 0.5
+    for name, tensor in average.net.canonical().items():  # young: the second value weighs 1 - 2/11
         np.testing.assert_allclose(tensor, first[name] + 1 - 2 / 11, rtol=1e-5, atol=1e-5)
 
 
@@ -185,10 +185,10 @@ def test_logistic_regression_equals_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 200)
     features = (rng.standard_normal((200, 5)) + labels[:, None]).astype(np.float32)
-    weight, bias = logistic_regression(torch.from_numpy(features), torch.from_numpy(labels), 3)
+    weight, bias = logistic_regression(features, labels, 3)
     scale = features.std(0, ddof=1).mean()
     oracle = LogisticRegression(C=1 / (0.03 * 200), tol=1e-8, max_iter=1000).fit(features / scale, labels)
-    found = features @ weight.numpy().T + bias.numpy()
+    found = features @ weight.T + bias
     expected = oracle.decision_function(features / scale)
     difference = (found - found.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))
     assert np.abs(difference).max() < 0.02
@@ -205,20 +205,24 @@ def test_a_batch_is_normalised_as_a_prediction_is() -> None:
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
 
 
-def test_precision_is_chosen_by_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    from googlenet.training import precision
+def test_precision_is_chosen_by_a_test() -> None:
+    def off_by(difference: float) -> Gradients:
+        return lambda probe, arithmetic: np.full(9, 1 + difference * (arithmetic == "bf16"), np.float32)
 
-    device = torch.device("cpu")
-    assert choose_precision("fp32", paper(), device).name == "fp32"
-    monkeypatch.setattr(precision, "_has_bf16", lambda device: True)
-    monkeypatch.setattr(precision, "bf16_difference", lambda spec, device: 0.5)
-    chosen = choose_precision("auto", paper(), device)
+    assert choose_precision("fp32", paper(), off_by(0), lacking=None).name == "fp32"
+    assert choose_precision("bf16", paper(), off_by(9), lacking="this cpu has none").name == "bf16"
+    chosen = choose_precision("auto", paper(), off_by(0.5), lacking=None)
     assert chosen.name == "fp32"
-    assert "failed its self-test" in chosen.reason
-    monkeypatch.setattr(precision, "bf16_difference", lambda spec, device: 0.02)
-    assert choose_precision("auto", paper(), device).name == "bf16"
-    monkeypatch.setattr(precision, "_has_bf16", lambda device: False)
-    assert choose_precision("auto", paper(), device).name == "fp32"
+    assert "failed its self-test: gradients differ from fp32 by 50.0%" in chosen.reason
+    assert choose_precision("auto", paper(), off_by(float("nan")), lacking=None).name == "fp32"
+    assert choose_precision("auto", paper(), off_by(0.02), lacking=None).name == "bf16"
+    chosen = choose_precision("auto", paper(), off_by(0), lacking="this cpu has none")
+    assert (chosen.name, chosen.reason) == ("fp32", "this cpu has none")
+
+
+def test_the_self_test_sees_bf16_as_bf16() -> None:
+    difference = bf16_difference(paper(), lambda *case: probe_gradients(*case, torch.device("cpu")))
+    assert 1e-4 < difference < 0.1
 
 
 def test_what_was_trained_is_what_predicts(dataset: Dataset, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where training computes, and how a batch of pixels gets there."""
+"""Where PyTorch trains, and how a batch of pixels gets there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from googlenet.data.preprocess import Preprocessing
 def training_device() -> torch.device:
     """The GPU where there is one, else the processor."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_in_words(device: torch.device) -> str:
+    """``cpu``, or the name of the GPU."""
+    return f"GPU {torch.cuda.get_device_name(device)}" if device.type == "cuda" else device.type
 
 
 class Normaliser:

@@ -1,18 +1,12 @@
-"""SGD with Nesterov momentum or AdamW, warm-up and cosine, and the moving average of the weights that gets saved."""
+"""SGD with Nesterov momentum or AdamW on PyTorch, what is trained, and the moving average of the weights."""
 
 from __future__ import annotations
 
-from math import cos, pi
-from typing import TypeAlias
-
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.settings import TrainSettings
-
-Tensors: TypeAlias = tuple[Tensor, ...] | list[Tensor]
 
 
 def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.Optimizer:
@@ -29,25 +23,23 @@ def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.Optim
     )
 
 
-def learning_rate(settings: TrainSettings, progress: float) -> float:
-    """The rate when the fraction ``progress`` (0–1) of the training is done: a linear warm-up, then half a cosine."""
-    if progress < settings.warmup:
-        return settings.learning_rate * max(progress / settings.warmup, 0.01)
-    done = (progress - settings.warmup) / (1 - settings.warmup)
-    return settings.learning_rate * 0.5 * (1 + cos(pi * min(done, 1.0)))
+class WeightAverage:
+    """A second network that holds the moving average of the first's weights and batch-norm statistics."""
+
+    def __init__(self, net: GoogLeNet) -> None:
+        self.net = GoogLeNet(net.spec).eval().requires_grad_(False)
+        first = next(net.parameters())
+        self.net.to(first.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._averages, self._values = _floats(self.net), _floats(net)
+
+    @torch.no_grad()
+    def update(self, share: float) -> None:
+        """Take ``share`` (0–1) of what the network's weights are now."""
+        torch._foreach_lerp_(self._averages, self._values, share)
 
 
-def weight_average(net: GoogLeNet, decay: float) -> AveragedModel:
-    """An exponential moving average of weights and batch-norm statistics, young at first so that it does not lag."""
-
-    def update(averages: Tensors, values: Tensors, count: Tensor | int) -> None:
-        if not averages[0].is_floating_point():
-            torch._foreach_copy_(averages, values)
-            return
-        steps = int(count)
-        torch._foreach_lerp_(averages, values, 1 - min(decay, (1 + steps) / (10 + steps)))
-
-    return AveragedModel(net, multi_avg_fn=update, use_buffers=True)
+def _floats(net: GoogLeNet) -> list[Tensor]:
+    return [tensor.detach() for tensor in net.state_dict().values() if tensor.is_floating_point()]
 
 
 def freeze(net: GoogLeNet, blocks: tuple[str, ...]) -> None:

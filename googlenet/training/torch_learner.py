@@ -1,0 +1,100 @@
+"""The learner on PyTorch, on the GPU where there is one."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from googlenet.data.batches import Batch
+from googlenet.data.preprocess import Preprocessing
+from googlenet.network.logits import Logits
+from googlenet.network.torch_net import GoogLeNet
+from googlenet.settings import TrainSettings
+from googlenet.spec import FEATURES, Spec
+from googlenet.training.learner import Step
+from googlenet.training.torch_device import Normaliser, device_in_words, training_device
+from googlenet.training.torch_optimiser import WeightAverage, freeze, make_optimiser, train_mode
+from googlenet.training.torch_precision import autocast, torch_precision
+from googlenet.weights.model_file import Tensors
+
+
+class TorchLearner:
+    """As the protocol ``Learner`` says."""
+
+    packages = ("torch",)
+    rank, world = 0, 1
+
+    def __init__(
+        self,
+        spec: Spec,
+        preprocessing: Preprocessing,
+        settings: TrainSettings,
+        class_weights: NDArray[np.float32] | None,
+    ) -> None:
+        place = training_device()
+        self.settings, self._place = settings, place
+        self.device, self.threads = device_in_words(place), torch.get_num_threads()
+        self.precision = torch_precision(settings.precision, spec, place)
+        self.net = GoogLeNet(spec).to(place)
+        self.net.to(memory_format=torch.channels_last)
+        freeze(self.net, settings.frozen)
+        self.average = WeightAverage(self.net)
+        self.optimiser = make_optimiser(self.net, settings)
+        self._normalise = Normaliser(preprocessing, place)
+        self._class_weights = None if class_weights is None else torch.from_numpy(class_weights).to(place)
+
+    def load(self, tensors: Tensors) -> None:
+        self.net.load_canonical(tensors)
+        self.average.update(1.0)
+        self.optimiser = make_optimiser(self.net, self.settings)
+
+    def step(self, batch: Batch, step: Step) -> dict[str, float]:
+        torch.manual_seed(step.seed)
+        for group in self.optimiser.param_groups:
+            group["lr"] = step.rate
+        labels = torch.from_numpy(batch.labels).to(self._place)
+        train_mode(self.net)
+        with autocast(self.precision.name, self._place):
+            logits = self.net(self._normalise(batch.images))
+        losses = self._losses(logits, labels)
+        loss = losses["main"] + self.settings.aux_weight * sum(losses[head] for head in losses if head != "main")
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.clip_norm)
+        self.optimiser.step()
+        self.average.update(step.average_share)
+        right = (logits.main.argmax(1) == labels).float().mean()
+        figures = {f"loss_{head}": value for head, value in losses.items()} | {"top1": right, "gradient_norm": norm}
+        return {name: value.item() for name, value in figures.items()}
+
+    def _losses(self, logits: Logits[Tensor], labels: Tensor) -> dict[str, Tensor]:
+        heads = {"main": logits.main, "aux1": logits.aux1, "aux2": logits.aux2}
+        return {
+            head: functional.cross_entropy(
+                value.float(), labels, self._class_weights, label_smoothing=self.settings.label_smoothing
+            )
+            for head, value in heads.items()
+            if value is not None
+        }
+
+    def averaged(self) -> dict[str, NDArray[np.float32]]:
+        return self.average.net.canonical()
+
+    @torch.no_grad()
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with autocast(self.precision.name, self._place):
+            found: Tensor = self.average.net(self._inputs(images)).main
+        return found.float().cpu().numpy()
+
+    @torch.no_grad()
+    def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.net.eval()
+        with autocast(self.precision.name, self._place):
+            found = self.net.activations(self._inputs(images), [FEATURES])[FEATURES]
+        return found.flatten(1).float().cpu().numpy()
+
+    def _inputs(self, images: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(images).to(self._place, memory_format=torch.channels_last)
