@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from googlenet import layers
 from googlenet.errors import GoogLeNetError, ModelFileError, SpecError
 from googlenet.layers import border
+from googlenet.network.initial import initial_weights
 from googlenet.network.keras_import import keras
 from googlenet.network.keras_layers import PACKAGE, AdaptiveAveragePooling, BatchNorm, LocalResponseNorm
 from googlenet.spec import INPUT, Spec
@@ -83,6 +84,8 @@ def read_config(config: Any) -> _Config:
 def build(spec: Spec, *, input_size: int | None = 224, dtype: Any = None) -> GoogLeNet:
     """The network of ``spec`` as a functional ``keras.Model`` with new weights, by the spec's initialisation.
 
+    The weights depend on ``keras.utils.set_random_seed``.
+
     Args:
         spec: The network, with auxiliary heads or without.
         input_size: Pixels, the side of the images; None for images of any size.
@@ -103,7 +106,10 @@ def build(spec: Spec, *, input_size: int | None = 224, dtype: Any = None) -> Goo
             f"input_size is None, but the auxiliary heads of variant {spec.variant} need 224 px; "
             "give that size, drop the heads, or take the variant batch_norm"
         )
-    return GoogLeNet(spec, input_size, keras.dtype_policies.get(dtype or keras.config.dtype_policy()))
+    net = GoogLeNet(spec, input_size, keras.dtype_policies.get(dtype or keras.config.dtype_policy()))
+    # Drawn by NumPy: JAX would compile a generator for each shape, a minute of it.
+    load_canonical(net, spec, initial_weights(spec, seed=np.random.randint(2**31)))
+    return net
 
 
 def keras_name(layer: str) -> str:
@@ -218,7 +224,7 @@ class _Writer:
             padding,
             activation=None if norm else activation,
             use_bias=layer.bias,
-            **self.initializers(layer.name),
+            kernel_initializer="zeros",  # until ``build`` loads the weights
             **_LAST,
             **(_step(options, "conv") if norm else options),
         )
@@ -236,9 +242,7 @@ class _Writer:
         if layer.name in self.classifiers:
             options = options | {"dtype": self.policy.variable_dtype}
         activation = "relu" if layer.relu else None
-        return keras.layers.Dense(
-            layer.out_features, activation=activation, **self.initializers(layer.name), **options
-        )(x)
+        return keras.layers.Dense(layer.out_features, activation=activation, kernel_initializer="zeros", **options)(x)
 
     def pad(self, layer: layers.Conv | layers.MaxPool, x: Any, options: dict[str, Any]) -> tuple[Any, str]:
         """What to slide over, and Keras' word for how. A pad of zeros does for a maximum too: it comes after a ReLU."""
@@ -256,22 +260,6 @@ class _Writer:
             return layer.padding == "half" and layer.stride == 1 and layer.kernel % 2 == 1
         ours, theirs = (border(size, layer.kernel, layer.stride, rule) for rule in (layer.padding, "same"))
         return ours == theirs
-
-    def initializers(self, name: str) -> dict[str, Any]:
-        rule, is_classifier = self.spec.init, name in self.classifiers
-        bias = 0.2 if rule == "xavier_uniform" and not is_classifier else 0.0
-        return {
-            "kernel_initializer": _kernel_initializer(rule, is_conv="fc" not in name, is_classifier=is_classifier),
-            "bias_initializer": keras.initializers.Constant(bias),
-        }
-
-
-def _kernel_initializer(rule: str, *, is_conv: bool, is_classifier: bool) -> Any:
-    if rule == "xavier_uniform":  # Caffe's: by the inputs alone
-        return keras.initializers.VarianceScaling(1.0, "fan_in", "uniform")
-    if rule == "truncated_normal" or is_classifier:
-        return keras.initializers.RandomNormal(stddev=0.01)
-    return keras.initializers.VarianceScaling(2.0, "fan_out" if is_conv else "fan_in", "untruncated_normal")
 
 
 def _step(options: dict[str, Any], name: str) -> dict[str, Any]:

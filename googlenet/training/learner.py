@@ -21,6 +21,7 @@ from googlenet.weights.model_file import Tensors
 _LEARNERS: dict[Framework, tuple[str, str]] = {
     "torch": ("googlenet.training.torch_learner", "TorchLearner"),
     "tensorflow": ("googlenet.training.tensorflow_learner", "TensorFlowLearner"),
+    "jax": ("googlenet.training.jax_learner", "JaxLearner"),
 }
 """Framework -> module and class, imported only when it is asked for: no framework drags another one in."""
 
