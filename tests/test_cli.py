@@ -137,6 +137,18 @@ def test_models_and_crops_in_one_table(
     assert run("evaluate", model, data, "--split", "all")[1].count("s/image") == 0
 
 
+def test_compare_models_as_a_table_json_and_page(
+    run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]
+) -> None:
+    words = ("compare", model, model, "--data", colour_folder(), "--split", "all", "--html", tmp_path / "page.html")
+    code, out, err = run(*words)
+    assert code == 0
+    assert "no difference" in out
+    assert "page.html" in err
+    pair = json.loads(run(*words, "--json")[1])["pairs"][0]
+    assert (pair["images"], pair["only_first"], pair["only_second"], pair["p"]) == (30, 0, 0, 1.0)
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -211,6 +223,9 @@ def test_the_report_executes_nothing_and_asks_for_nothing(run: Run, tiny_model: 
         (("export", "{model}", "{new}", "--to", "onnx", "--batch", "0"), "--batch"),
         (("verify", "{empty}"), "has no contract.json"),
         (("verify", "nowhere"), "is no folder"),
+        (("compare", "{model}"), "give two or more"),
+        (("compare", "{model}", "{empty}"), "holds no model.safetensors"),
+        (("compare", "{model}", "{model}", "--html", "{new}/page.html"), "is no folder"),
         (("nonsense",), "nonsense"),
     ],
 )

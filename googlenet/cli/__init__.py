@@ -21,7 +21,20 @@ from googlenet import __version__
 from googlenet.cli.terminal import accept_any_path, say_error
 from googlenet.errors import GoogLeNetError
 
-VERBS = ("check", "train", "evaluate", "predict", "convert", "describe", "twins", "explore", "demo", "export", "verify")
+VERBS = (
+    "check",
+    "train",
+    "evaluate",
+    "predict",
+    "compare",
+    "convert",
+    "describe",
+    "twins",
+    "explore",
+    "demo",
+    "export",
+    "verify",
+)
 
 app = App(
     name="googlenet",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from googlenet.cli.terminal import percent, span
+from googlenet.evaluation.short_names import short_names
 
 if TYPE_CHECKING:
     from googlenet.evaluation.protocol import Protocol
@@ -23,7 +22,7 @@ def show_protocols(rows: Sequence[Protocol], *, top5: bool) -> None:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD)
-    names = _short_names([model for row in rows for model in row.models])
+    names = short_names([model for row in rows for model in row.models])
     if len(names) > 1:
         table.add_column("models")
     for title in ("crops", "top-1 % (95 %)", *["top-5 % (95 %)"] * top5, "GMAC/image", "s/image"):
@@ -39,18 +38,3 @@ def show_protocols(rows: Sequence[Protocol], *, top5: bool) -> None:
             f"{row.seconds:.3f}",
         )
     Console(highlight=False).print(table)
-
-
-def _short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Each path without the parts, at its beginning and end, that all of them have."""
-    parts = {path: Path(path).parts for path in paths}
-    if len(parts) == 1:
-        return {path: path for path in paths}
-    first = _common_length(parts.values())
-    last = _common_length(row[first:][::-1] for row in parts.values())
-    return {path: str(Path(*row[first : len(row) - last])) for path, row in parts.items()}
-
-
-def _common_length(rows: Iterable[Sequence[str]]) -> int:
-    """How many words all rows begin with alike."""
-    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False)))

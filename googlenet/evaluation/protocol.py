@@ -59,6 +59,7 @@ class Judged:
     """The answers of all models together on the most crops, and a row for each protocol tried."""
 
     answers: Answers
+    alone: tuple[Answers, ...]  # of each model, on the same crops
     protocols: tuple[Protocol, ...]
 
 
@@ -97,7 +98,7 @@ def judge(
                 for member, answers in zip(members, alone, strict=True)
             ]
         rows.append(_row(members, together, count, seconds))
-    return Judged(together, tuple(rows))
+    return Judged(together, tuple(alone), tuple(rows))
 
 
 def _answers(

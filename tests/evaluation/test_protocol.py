@@ -129,13 +129,13 @@ def test_a_bad_file_is_left_out_of_every_protocol(
     assert [part.path for part in result.answers.skipped] == [dataset.path(2)]
 
 
-def test_144_crops_of_a_real_photograph(shared: Path) -> None:
+def test_ten_crops_of_real_photographs(shared: Path) -> None:
     model = open_model(shared / "weights/bvlc_googlenet.caffemodel")
     labels = shared / "weights/synset_words.txt"
     names = [ClassName(*line.split(" ", 1)) for line in labels.read_text().splitlines()]
     dataset = read_dataset(shared / "imagenet-samples", classes=names)
-    dataset = replace(dataset, splits=np.where(np.arange(len(dataset)) < 1, 2, 0).astype(np.int8))
-    result = evaluate_together([replace(model, classes=tuple(names))], dataset, crops=(1, 144))
-    assert [row.images for row in result.protocols] == [1, 1]
-    assert result.protocols[1].top1 >= result.protocols[0].top1
-    assert result.protocols[1].macs == 144 * 1_582_671_872
+    dataset = replace(dataset, splits=np.where(np.arange(len(dataset)) < 4, 2, 0).astype(np.int8))
+    one, ten = evaluate_together([replace(model, classes=tuple(names))], dataset, crops=(1, 10)).protocols
+    assert one.images == ten.images == 4
+    assert ten.top1 >= one.top1 >= 0.5
+    assert ten.macs == 10 * 1_582_671_872
