@@ -59,14 +59,17 @@ class OnnxRuntimeEngine:
     def _session(self, source: str, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
         key = (source, *names)
         if key not in self._sessions:
-            graph, weights = onnx_parts(self._model.spec, self._model.tensors, outputs=names, source=source)
-            options = session_options(self._threads)
-            values = [
-                onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()
-            ]
-            options.add_external_initializers(list(weights), values)
-            self._sessions[key] = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._sessions[key] = open_session(self._model, self._threads, source, names)
         return self._sessions[key]
+
+
+def open_session(model: SealedModel, threads: int, source: str, outputs: Sequence[str]) -> onnxruntime.InferenceSession:
+    """A session for the part of the network from behind the layer ``source`` to the layers ``outputs``."""
+    graph, weights = onnx_parts(model.spec, model.tensors, outputs=outputs, source=source)
+    options = session_options(threads)
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()]
+    options.add_external_initializers(list(weights), values)
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
