@@ -26,7 +26,7 @@ MAX_PIXELS = 178_956_970
 
 Orientation = Literal["exif", "ignore"]
 
-_TRANSPOSE = {
+TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -35,6 +35,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+"""EXIF orientation -> what turns the picture upright; 1 is upright already."""
 
 # What Pillow warns about (odd metadata, 89 to 178 megapixels) is either harmless here or refused by a check below.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -80,9 +81,9 @@ def decode_described(
                 image.draft(None, (draft_size, draft_size))
             image.load()
             # Read after load(): TIFF files come upright from there, and then carry no orientation any more.
-            method = _TRANSPOSE.get(_orientation(image))
+            method = TRANSPOSE.get(_orientation(image))
             upright = image if method is None or orientation == "ignore" else image.transpose(method)
-            return Decoded(_to_rgb(upright, name), format, stored, size, method is not None or in_tiff in _TRANSPOSE)
+            return Decoded(_to_rgb(upright, name), format, stored, size, method is not None or in_tiff in TRANSPOSE)
     except ImageError:
         raise
     except UnidentifiedImageError:

@@ -32,7 +32,7 @@ TOLERANCES: Mapping[ExportPrecision, float] = {"fp32": 1e-4}
 """How far an export's logits may be from the sealed model's: fraction of the largest logit of all probes."""
 
 _PIXELS = 1.0  # levels: decoders of JPEG differ by one, so do roundings in a resize
-_LOOSE = 0.05
+_LOOSE = 0.02
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,10 @@ def _mark(size: int) -> bytes:
 
 def _odd(size: int) -> bytes:
     """A tall picture smaller than the resized one, both sides odd: the rounding of sizes and of the crop."""
-    across, down = _axes(size * 3 // 8 | 1, size * 5 // 7 | 1)
+    width, height = size * 3 // 8 | 1, size * 5 // 7 | 1
+    while height * size / width % 1 < 0.6:  # down and to the nearest are to be two different sizes
+        height += 2
+    across, down = _axes(width, height)
     waves = [np.sin(9 * across + phase) * np.cos(7 * down - phase) for phase in (0, 1, 2)]
     return _png((np.stack(waves, axis=-1) + 1) * 127)
 

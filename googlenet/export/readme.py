@@ -39,6 +39,7 @@ what each step makes of them and what the network answers: by them your own prog
 ```sh
 googlenet verify {folder}              # does this folder answer right on this machine?
 googlenet predict {folder} photo.jpg
+googlenet verify {folder} --trace FILE   # is a program of yours right? names its first wrong step
 ```
 """
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 from pydantic import BaseModel, ConfigDict
 
+from googlenet.data.decode import TRANSPOSE
 from googlenet.data.preprocess import (
     Preprocessing,
     decode,
@@ -40,40 +42,59 @@ class Pipeline:
     crop: Callable[[Array], Array]
     normalise: Callable[[Array], Array]
 
-    def run(self, content: bytes) -> dict[Stage, Array]:
-        """What comes out of each step for an image file's content."""
-        decoded = self.decode(content)
-        upright = self.orient(content, decoded)
-        resized = self.resize(upright)
-        cropped = self.crop(resized)
-        return {
-            "decode": decoded,
-            "orient": upright,
-            "resize": resized,
-            "crop": cropped,
-            "normalise": self.normalise(cropped),
-        }
+    def run(
+        self, content: bytes, until: Stage = "normalise", known: Mapping[Stage, Array] | None = None
+    ) -> dict[Stage, Array]:
+        """What comes out of each step, up to ``until``, for an image file's content.
+
+        ``known``: results of the first steps, which are taken as they are.
+        """
+        results: dict[Stage, Array] = {}
+        for stage in STAGES[: STAGES.index(until) + 1]:
+            results[stage] = known[stage] if known and stage in known else self._step(stage, content, results)
+        return results
+
+    def _step(self, stage: Stage, content: bytes, results: Mapping[Stage, Array]) -> Array:
+        match stage:
+            case "decode":
+                return self.decode(content)
+            case "orient":
+                return self.orient(content, results["decode"])
+            case "resize":
+                return self.resize(results["orient"])
+            case "crop":
+                return self.crop(results["resize"])
+            case "normalise":
+                return self.normalise(results["crop"])
+            case "logits":
+                raise ValueError("logits are the network's, not the pipeline's")
 
 
 def pipeline(preprocessing: Preprocessing, layout: Layout) -> Pipeline:
     """The right steps. JPEGs are decoded in full size, never halved, for that is one decoder's art."""
     fixed = preprocessing.model_copy(update={"resize": "none"})
 
-    def orient(content: bytes, _: Array) -> Array:
-        return np.asarray(decode(content, orientation=preprocessing.orientation))
+    return Pipeline(
+        decode=lambda content: np.asarray(decode(content, orientation="ignore")),
+        orient=turned if preprocessing.orientation == "exif" else lambda content, pixels: pixels,
+        resize=lambda pixels: resized(pixels, preprocessing),
+        crop=lambda pixels: np.asarray(resize_and_crop(Image.fromarray(pixels), fixed)),
+        normalise=lambda pixels: in_layout(normalise(pixels, preprocessing), layout),
+    )
 
-    def resize(pixels: Array) -> Array:
-        image = Image.fromarray(pixels)
-        size = resized_size(image.size, preprocessing)
-        return np.asarray(resized_window(image, size, (0, 0, *size), preprocessing.filter))
 
-    def crop(pixels: Array) -> Array:
-        return np.asarray(resize_and_crop(Image.fromarray(pixels), fixed))
+def turned(content: bytes, pixels: Array) -> Array:
+    """``pixels`` as the EXIF orientation in ``content`` says."""
+    with Image.open(BytesIO(content)) as image:
+        method = TRANSPOSE.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return pixels if method is None else np.asarray(Image.fromarray(pixels).transpose(method))
 
-    def to_input(pixels: Array) -> Array:
-        return in_layout(normalise(pixels, preprocessing), layout)
 
-    return Pipeline(lambda content: np.asarray(decode(content, orientation="ignore")), orient, resize, crop, to_input)
+def resized(pixels: Array, preprocessing: Preprocessing) -> Array:
+    """The whole picture resized by the rule of ``preprocessing``."""
+    image = Image.fromarray(pixels)
+    size = resized_size(image.size, preprocessing)
+    return np.asarray(resized_window(image, size, (0, 0, *size), preprocessing.filter))
 
 
 def in_layout(image: Array, layout: Layout) -> Array:

@@ -88,8 +88,8 @@ def verify_export(export: Export) -> Verdict:
 def tolerance(contract: Contract, stage: Stage, previous: tuple[Summary, Summary] | None = None) -> float:
     """How far a cell's mean or deviation may be off at ``stage``, in the units of that stage.
 
-    ``previous``: expected and found summary of the step before; where they are identical, a step that only moves or
-    scales pixels must be exact.
+    ``previous``: expected and found summary of the step just before; where they are identical, a step that only moves
+    or scales pixels must be exact.
     """
     exact = (
         stage in _ROUNDING_STEPS
