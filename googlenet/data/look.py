@@ -1,4 +1,4 @@
-"""One look at an image file: its content's hash, how it is stored, and a sketch by which copies know one another."""
+"""One look at an image file: its content's hash, how it is stored, and two thumbnails by which copies are known."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from PIL import Image
 
 from googlenet.data.decode import decode_described, read_bytes
 
-SKETCH = 8
-"""Side of a sketch in pixels: 64 bytes per image tell copies from others nearly always; a closer look decides."""
+GRAY = 32
+"""Side of the gray thumbnail in pixels; the smallest draft that fills it still reads a JPEG to its last byte."""
 
-_THUMBNAIL = 32  # pixels; the smallest draft that fills it still reads a JPEG to its last byte
+COLOURS = 6
+"""Side of the coloured thumbnail: so coarse that a copy, cropped a little, still looks the same."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,13 @@ class Look:
     size: tuple[int, int]
     turned: bool
     spread: int  # 0–255: the greatest value of a thumbnail less the smallest, of the channel where that is most
-    sketch: NDArray[np.uint8]  # (SKETCH, SKETCH), the upright picture warped to a small gray square
+    gray: NDArray[np.uint8]  # (GRAY, GRAY), the upright picture warped to a small square
+    colours: NDArray[np.uint8]  # (COLOURS, COLOURS, 3), RGB, the same smaller
 
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """The looks at N files, at most 100 bytes each: entry i of each field of ``Look`` is file i's."""
+    """The looks at N files, 1.2 KB each: entry i of each field of ``Look`` is file i's."""
 
     ids: NDArray[np.uint64]
     formats: list[str]
@@ -41,7 +43,8 @@ class Looks:
     sizes: NDArray[np.int32]  # (N, 2), width and height as stored
     turned: NDArray[np.bool_]
     spreads: NDArray[np.uint8]
-    sketches: NDArray[np.uint8]  # (N, SKETCH, SKETCH)
+    grays: NDArray[np.uint8]  # (N, GRAY, GRAY)
+    colours: NDArray[np.uint8]  # (N, COLOURS, COLOURS, 3)
 
     @classmethod
     def empty(cls, count: int) -> Looks:
@@ -53,14 +56,15 @@ class Looks:
             sizes=np.zeros((count, 2), np.int32),
             turned=np.zeros(count, np.bool_),
             spreads=np.zeros(count, np.uint8),
-            sketches=np.zeros((count, SKETCH, SKETCH), np.uint8),
+            grays=np.zeros((count, GRAY, GRAY), np.uint8),
+            colours=np.zeros((count, COLOURS, COLOURS, 3), np.uint8),
         )
 
     def put(self, i: int, look: Look) -> None:
         """Keep the look at file i."""
         self.ids[i], self.turned[i], self.spreads[i] = look.id, look.turned, look.spread
         self.formats[i], self.stored[i] = look.format, look.stored
-        self.sizes[i], self.sketches[i] = look.size, look.sketch
+        self.sizes[i], self.grays[i], self.colours[i] = look.size, look.gray, look.colours
 
     def keep(self, positions: list[int]) -> Looks:
         """Only the looks at ``positions``."""
@@ -71,15 +75,16 @@ class Looks:
             sizes=self.sizes[positions],
             turned=self.turned[positions],
             spreads=self.spreads[positions],
-            sketches=self.sketches[positions],
+            grays=self.grays[positions],
+            colours=self.colours[positions],
         )
 
 
 def look_at(path: Path) -> Look:
     """Read and decode a file once; raises ``ImageError`` for one that cannot be used."""
     content = read_bytes(path)
-    decoded = decode_described(content, draft_size=_THUMBNAIL, name=str(path))
-    thumbnail = decoded.image.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
+    decoded = decode_described(content, draft_size=GRAY, name=str(path))
+    thumbnail = decoded.image.resize((GRAY, GRAY), Image.Resampling.BILINEAR)
     return Look(
         id=content_id(content),
         format=decoded.format,
@@ -87,7 +92,8 @@ def look_at(path: Path) -> Look:
         size=decoded.size,
         turned=decoded.turned,
         spread=int(np.ptp(np.asarray(thumbnail), axis=(0, 1)).max()),
-        sketch=np.asarray(thumbnail.convert("L").reduce(_THUMBNAIL // SKETCH)),
+        gray=np.asarray(thumbnail.convert("L")),
+        colours=np.asarray(thumbnail.resize((COLOURS, COLOURS), Image.Resampling.BOX)),
     )
 
 

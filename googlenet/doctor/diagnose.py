@@ -10,6 +10,7 @@ from googlenet.data.index import list_images
 from googlenet.data.listing import Listing
 from googlenet.data.look import Looks
 from googlenet.doctor.classes import Counts, class_cases, class_counts
+from googlenet.doctor.duplicates import copy_cases
 from googlenet.doctor.files import Case, file_cases, skipped_cases
 from googlenet.doctor.findings import KINDS, Diagnosis, collect
 from googlenet.doctor.strays import stray_cases
@@ -50,6 +51,7 @@ def _check_kinds(only: Collection[str]) -> None:
 def _cases(source: Path, listing: Listing, listed_skips: int, looks: Looks, counts: Counts) -> Iterator[Case]:
     yield from skipped_cases(listing, listed_skips)
     yield from class_cases(counts)
+    yield from copy_cases(listing, looks)
     yield from file_cases(listing, looks)
     if source.is_dir():
         yield from stray_cases(source)

@@ -25,7 +25,7 @@ _ENDINGS = {
 _USUAL = {"RGB", "L", "P", "RGBA", "1"}
 _TINY = 32  # pixels of the shorter side: below, a 224 px network sees each pixel as a 7 px square
 _EXTREME = 4.0  # longer side / shorter side: beyond, three quarters of the picture lie outside the middle square
-_ONE_COLOUR = 8  # of 255; a compressed picture of one colour spreads by 2 to 4
+ONE_COLOUR = 8  # of 255; a compressed picture of one colour spreads by 2 to 4
 
 
 def skipped_cases(listing: Listing, listed_skips: int) -> Iterator[Case]:
@@ -45,7 +45,7 @@ def file_cases(listing: Listing, looks: Looks) -> Iterator[Case]:
         yield "tiny", _item(listing, i, f"{looks.sizes[i, 0]} × {looks.sizes[i, 1]} pixels")
     for i in np.flatnonzero((long >= _EXTREME * short) & (short > 0)):
         yield "extreme-shape", _item(listing, i, f"{looks.sizes[i, 0]} × {looks.sizes[i, 1]} pixels")
-    for i in np.flatnonzero(looks.spreads <= _ONE_COLOUR):
+    for i in np.flatnonzero(looks.spreads <= ONE_COLOUR):
         yield "one-colour", _item(listing, i, "all pixels are alike", movable=True)
     for i in np.flatnonzero(looks.turned):
         yield "turned", _item(listing, i, "its tag asks for a turn or a mirror")

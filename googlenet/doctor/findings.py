@@ -43,6 +43,7 @@ KINDS = {
         "warning", "class numbers that sort differently as text", "pad them with zeros: 01, 02, … 10"
     ),
     "doubtful-label": Kind("warning", "labels that the images do not bear out", "look, and correct the label"),
+    "resembling": Kind("notice", "pictures alike by nature", "nothing: cropped copies cannot be told among them"),
     "odd-mode": Kind("notice", "pixels stored in an unusual way", "nothing: they are converted; other tools may not"),
     "turned": Kind("notice", "images turned by their EXIF tag", "nothing: they are turned; other tools may not"),
     "hidden": Kind("notice", "hidden files and folders, passed over", "nothing, unless your images lie there"),

@@ -1,0 +1,88 @@
+"""Which pairs of images may be copies of one another: every pair is compared, coarsely, as products of matrices.
+
+A picture is described by its colours in 6 × 6 fields, the middle weighing most, less their mean, as a vector of length
+1; the product of two such vectors is their correlation. Of each vector the part that a mirror leaves and the part that
+it turns are kept apart: with s and t the products of these parts, a pair correlates by s + t as it lies, by s - t
+mirrored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ALIKE = 0.86
+_MOST = 5  # candidates of one image: in a film, any frame resembles thousands, and the nearest ones connect them all
+_ROWS, _COLUMNS = 512, 2048  # of a block that stays in the processor's cache
+# Luma and two differences of colour (ITU-R BT.601), the latter doubled: they change least from copy to copy.
+_LUMA_CHROMA = np.array([[0.299, 0.587, 0.114], [-0.338, -0.662, 1.0], [1.0, -0.838, -0.162]], np.float32).T
+
+Floats = NDArray[np.float32]
+
+
+class Pairs(NamedTuple):
+    """Positions of images that may be copies, ``first`` < ``second``."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
+
+
+def candidate_pairs(colours: NDArray[np.uint8]) -> Pairs:
+    """The pairs among n thumbnails (n, side, side, 3) that are alike as they lie or mirrored; ``side`` is even."""
+    kept, turned = _halves(colours)
+    parts = [_nearest(*part) for part in _alike(kept, turned)]
+    if not parts:
+        return Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _halves(colours: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """Of each vector, the part that a mirror leaves as it is and the part that it turns round: (n, features) each."""
+    side = colours.shape[1]
+    window = np.sqrt(np.hanning(side + 2)[1:-1]).astype(np.float32)
+    weights = (window[:, None] * window)[..., None]
+    fields = colours.astype(np.float32) @ _LUMA_CHROMA
+    fields -= (fields * weights).sum((1, 2), keepdims=True) / weights.sum()
+    fields *= np.sqrt(weights)
+    fields /= np.sqrt((fields**2).sum((1, 2, 3), keepdims=True)).clip(1e-3)
+    left, right = fields[:, :, : side // 2], fields[:, :, : side // 2 - 1 : -1]
+    root = np.float32(np.sqrt(0.5))
+    shape = len(fields), side * (side // 2) * 3
+    return ((left + right) * root).reshape(shape), ((left - right) * root).reshape(shape)
+
+
+def _alike(
+    kept: Floats, turned: Floats
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], Floats]]:
+    """Block of rows by block: first, second, whether mirrored, and how alike."""
+    count = len(kept)
+    for top in range(0, count, _ROWS):
+        rows = slice(top, top + _ROWS)
+        found = []
+        for left in range(top, count, _COLUMNS):
+            columns = slice(left, left + _COLUMNS)
+            same, other = kept[rows] @ kept[columns].T, turned[rows] @ turned[columns].T
+            alike = np.abs(other)
+            alike += same
+            i, j = np.nonzero(alike >= _ALIKE)
+            upper = top + i < left + j
+            i, j = i[upper], j[upper]
+            found.append((top + i, left + j, other[i, j] < 0, alike[i, j]))
+        first, second, mirrored, how = (np.concatenate(column) for column in zip(*found, strict=True))
+        if len(first):
+            yield first, second, mirrored, how
+
+
+def _nearest(
+    first: NDArray[np.int64], second: NDArray[np.int64], mirrored: NDArray[np.bool_], how: Floats
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """At most ``_MOST`` pairs of each ``first``, the most alike."""
+    order = np.lexsort((-how, first))
+    first, second, mirrored = first[order], second[order], mirrored[order]
+    starts = np.searchsorted(first, first)
+    near = np.arange(len(first)) - starts < _MOST
+    return first[near], second[near], mirrored[near]
