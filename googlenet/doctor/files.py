@@ -41,24 +41,23 @@ def skipped_cases(listing: Listing, listed_skips: int) -> Iterator[Case]:
 def file_cases(listing: Listing, looks: Looks) -> Iterator[Case]:
     """Endings, modes, turns, shapes and pictures of one colour."""
     short, long = looks.sizes.min(1), looks.sizes.max(1)
-    for i in np.flatnonzero(short < _TINY):
+    for i in np.flatnonzero(short < _TINY).tolist():
         yield "tiny", _item(listing, i, f"{looks.sizes[i, 0]} × {looks.sizes[i, 1]} pixels")
-    for i in np.flatnonzero((long >= _EXTREME * short) & (short > 0)):
+    for i in np.flatnonzero((long >= _EXTREME * short) & (short > 0)).tolist():
         yield "extreme-shape", _item(listing, i, f"{looks.sizes[i, 0]} × {looks.sizes[i, 1]} pixels")
-    for i in np.flatnonzero(looks.spreads <= ONE_COLOUR):
-        yield "one-colour", _item(listing, i, "all pixels are alike", movable=True)
-    for i in np.flatnonzero(looks.turned):
+    for i in np.flatnonzero(looks.spreads <= ONE_COLOUR).tolist():
+        yield "one-colour", _item(listing, i, "all pixels are alike")
+    for i in np.flatnonzero(looks.turned).tolist():
         yield "turned", _item(listing, i, "its tag asks for a turn or a mirror")
-    for number, (format, stored, path) in enumerate(zip(looks.formats, looks.stored, listing.paths, strict=True)):
+    for i, (format, stored, path) in enumerate(zip(looks.formats, looks.stored, listing.paths, strict=True)):
         if stored not in _USUAL:
-            yield "odd-mode", _item(listing, number, stored)
+            yield "odd-mode", _item(listing, i, stored)
         if not path.lower().endswith(_ENDINGS[format]):
-            yield "wrong-extension", _item(listing, number, f"is {format} by its content")
+            yield "wrong-extension", _item(listing, i, f"is {format} by its content")
 
 
-def _item(listing: Listing, i: int | np.integer, detail: str, *, movable: bool = False) -> Item:
-    path = listing.paths[int(i)]
-    return Item(detail, (path,), (path,) if movable else ())
+def _item(listing: Listing, i: int, detail: str) -> Item:
+    return Item(detail, (listing.paths[i],), movable=(listing.paths[i],))
 
 
 def _relative(listing: Listing, path: str) -> str:
