@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from googlenet.data.index import Dataset, Split, read_dataset
+from googlenet.evaluation.calibrate import calibrate
 from googlenet.evaluation.evaluate import Evaluation, evaluate
 from googlenet.evaluation.report import write_report
 from googlenet.saving import atomic_write
@@ -50,7 +51,8 @@ def train_and_judge(data: Path, settings: TrainSettings, folder: Path, *, readin
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
     new_run_folder(folder)
     dataset = read_dataset(data, seed=settings.seed, progress=reading)
-    model = train(dataset, settings, folder)
+    model = calibrate(train(dataset, settings, folder), dataset, progress=judging).model
+    model.save(folder / MODEL_FILE)
     evaluation = _judge(dataset, model, judging)
     report = None
     if evaluation is not None:

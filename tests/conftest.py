@@ -12,8 +12,11 @@ from PIL import Image
 
 from googlenet.data.classes import ClassName
 from googlenet.data.preprocess import Preprocessing
+from googlenet.evaluation.calibrate import calibration_from
+from googlenet.evaluation.outputs import Outputs
 from googlenet.spec import Spec
 from googlenet.variants import batch_norm
+from googlenet.weights.calibration import Calibration
 from googlenet.weights.model_file import SealedModel
 
 MakePicture = Callable[..., Path]
@@ -43,6 +46,21 @@ def random_tensors(spec: Spec, seed: int = 0) -> dict[str, np.ndarray]:
             values *= 0.1
         tensors[name] = values.astype(np.float32)
     return tensors
+
+
+def some_calibration(images: int = 250, classes: int = 3, seed: int = 0) -> Calibration:
+    """The calibration by random outputs, of a network like ``tiny_model``."""
+    rng = np.random.default_rng(seed)
+    logits = rng.standard_normal((images, classes)).astype(np.float32) * 3
+    labels = (logits + rng.gumbel(size=logits.shape)).argmax(1).astype(np.int32)
+    features = rng.standard_normal((images, 64)).astype(np.float32)
+    return calibration_from(Outputs(labels, logits, features), "some data")
+
+
+def assert_same(some: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> None:
+    """The same tensors by name, to the bit."""
+    assert some.keys() == others.keys()
+    assert all(np.array_equal(some[name], others[name]) for name in some)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,34 @@ def test_predict_folder_glob_list_and_csv(
     assert [Path(row["path"]).name for row in rows] == ["0.png", "1.png", "2.png"]
 
 
+def test_calibrate_then_predict_sets(run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]) -> None:
+    data, new = colour_folder(per_class=20), tmp_path / "new.safetensors"
+    code, out, err = run("calibrate", model, data, "--out", new, "--split", "all", "--json")
+    document = json.loads(out)
+    assert (code, document["images"], document["model"]) == (0, 60, str(new))
+    assert "60 images are few" in err
+    code, out, err = run("calibrate", model, data, "--out", new)
+    assert code == 2
+    assert "exists already" in err
+    code, out, err = run("predict", new, data / "red", "--coverage", "0.9", "--json", "--top", "1")
+    entries = json.loads(out)
+    assert (code, len(entries)) == (0, 20)
+    assert all(entry["set"][0] == entry["predictions"][0] for entry in entries)
+    assert "calibrated on 60 images" in err
+    rows = list(csv.DictReader(io.StringIO(run("predict", new, data / "red", "--coverage", "0.9", "--csv")[1])))
+    assert [row["in_set"] for row in rows].count("yes") == sum(len(entry["set"]) for entry in entries)
+    evaluation = json.loads(run("evaluate", new, data, "--split", "all", "--json")[1])
+    assert evaluation["calibration"]["temperature"] == document["temperature"]
+    assert evaluation["calibration"]["error"] == pytest.approx(document["error_after"], abs=1e-6)
+    for words, says in (
+        (("--coverage", "0.99"), "was calibrated on 60 images, which can promise at most 0.9836"),
+        (("--coverage", "0.9", "--resize", "warp"), "leave --resize out"),
+    ):
+        code, out, err = run("predict", new, data / "red", *words)
+        assert (code, out) == (2, "")
+        assert says in err
+
+
 def test_predict_names_bad_files_and_goes_on(run: Run, model: Path, tmp_path: Path) -> None:
     good, bad = _photo(tmp_path / "good.png"), tmp_path / "bad.jpg"
     bad.write_text("no picture")

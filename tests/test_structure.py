@@ -25,6 +25,7 @@ LEVELS = {
     "network": 2,
     "weights": 3,
     "doctor": 3,
+    "trust": 4,
     "engines": 4,
     "training": 5,
     "evaluation": 5,

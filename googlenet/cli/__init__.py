@@ -25,6 +25,7 @@ VERBS = (
     "check",
     "train",
     "evaluate",
+    "calibrate",
     "predict",
     "compare",
     "convert",

@@ -5,17 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from googlenet.cli.options import Engine, Json, Resize
+from googlenet.cli.options import Engine, Json, Resize, split_seed
 from googlenet.cli.protocols import show_protocols
 from googlenet.cli.terminal import MEANINGFUL_TOP5, print_json, progress, say, show_evaluation
 from googlenet.errors import SettingsError
-
-if TYPE_CHECKING:
-    from googlenet.weights.model_file import SealedModel
 
 
 def evaluate(
@@ -68,7 +65,7 @@ def evaluate(
     *others, source = data
     sealed, opening = open_for_answers(model, engine)
     with progress("checking the images") as reading:
-        dataset = read_dataset(source, seed=_split_seed(sealed, seed), classes=sealed.classes, progress=reading)
+        dataset = read_dataset(source, seed=split_seed(sealed, seed), classes=sealed.classes, progress=reading)
     with progress("judging") as judging:
         asked: dict[str, Any] = {
             "split": split,
@@ -91,12 +88,3 @@ def evaluate(
     else:
         show_evaluation(result)
         show_protocols(result.protocols, top5=len(sealed.classes) >= MEANINGFUL_TOP5)
-
-
-def _split_seed(model: SealedModel, seed: int | None) -> int:
-    """The seed of the split that the model was trained on, unless another one is given."""
-    if seed is not None:
-        return seed
-    settings = model.record.get("settings")
-    own = settings.get("seed") if isinstance(settings, dict) else None
-    return own if isinstance(own, int) else 0

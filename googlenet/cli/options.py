@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from googlenet.weights.model_file import SealedModel
 
 Resize = Literal["shorter-side", "warp", "none"]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
@@ -12,3 +15,12 @@ Engine = Annotated[
     Literal["onnxruntime", "torch", "tensorflow"],
     Parameter(help="what computes, onnxruntime by default; the answers are the same"),
 ]
+
+
+def split_seed(model: SealedModel, seed: int | None) -> int:
+    """The seed of the split that the model was trained on, unless another one is given."""
+    if seed is not None:
+        return seed
+    settings = model.record.get("settings")
+    own = settings.get("seed") if isinstance(settings, dict) else None
+    return own if isinstance(own, int) else 0

@@ -28,6 +28,7 @@ def predict(
     /,
     *,
     top: int = 5,
+    coverage: float | None = None,
     resize: Resize | None = None,
     resize_size: int | None = None,
     engine: Engine | None = None,
@@ -44,6 +45,8 @@ def predict(
         files, folders, globs, or - for a list on standard input, one path a line
     top
         how many classes to name
+    coverage
+        0–1: name as many classes as it takes for the right one to be among them so often, such as 0.95
     resize
         instead of the model's own rule, for a comparison
     resize_size
@@ -60,6 +63,7 @@ def predict(
     reading = Background(lambda: open_for_answers(model, engine))
     # Imported while the file is read: half of the time until the first answer goes into imports.
     from googlenet.engines.opening import OpeningEngine
+    from googlenet.evaluation.judge import coverage_meaning
     from googlenet.evaluation.override import changed_preprocessing
     from googlenet.evaluation.predict import find_images, predict
 
@@ -67,9 +71,23 @@ def predict(
     preprocessing, changed = changed_preprocessing(sealed.preprocessing, resize=resize, resize_size=resize_size)
     for words in changed:
         say(f"note: {words}, which is not the model's own preprocessing")
+    if coverage is not None and changed:
+        raise SettingsError(
+            f"--coverage is {coverage:g}, but holds for the model's own preprocessing; leave --resize out"
+        )
     skipped: list[Skipped] = []
     images = find_images(paths, skipped)
-    answers = predict(sealed, OpeningEngine(opening), preprocessing, images, top=top, skipped=skipped)
+    answers = predict(
+        sealed,
+        OpeningEngine(opening),
+        preprocessing,
+        images,
+        top=top,
+        skipped=skipped,
+        coverage=coverage,
+    )
+    if coverage is not None:
+        say(f"note: {coverage_meaning(sealed, coverage)}")
     count = show_predictions(answers, as_json=as_json, as_csv=csv)
     if not count and len(skipped) == 1:
         raise DataError(f"{skipped[0].path}: {skipped[0].reason}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from googlenet.data.listing import Skipped
     from googlenet.evaluation.evaluate import Evaluation
     from googlenet.evaluation.metrics import ClassFigures, Interval
-    from googlenet.evaluation.predict import Prediction
+    from googlenet.evaluation.prediction import Answer, Prediction
     from googlenet.workflow import Run
 
 _NO_CONTROL_CHARACTERS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
@@ -111,11 +111,21 @@ def show_evaluation(evaluation: Evaluation) -> None:
     print(f"top-1 {percent(figures.top1)} % (95 %: {span(figures.top1_interval)})")
     if len(figures.per_class) >= MEANINGFUL_TOP5:
         print(f"top-5 {percent(figures.top5)} % (95 %: {span(figures.top5_interval)})")
+    _show_calibration(evaluation)
     if absent := sum(not row.images for row in figures.per_class):
         print(f"no images of {absent} of {len(figures.per_class)} classes: nothing is said about these")
     for note in evaluation.dataset.notes:
         say(f"note: {note}")
     say_skipped(evaluation.skipped, figures.images)
+
+
+def _show_calibration(evaluation: Evaluation) -> None:
+    found, raw = evaluation.reliability, evaluation.raw_reliability
+    before = f", {percent(raw.error)} % before" if raw else ""
+    print(
+        f"calibration error {percent(found.error)} %{before} "
+        f"({percent(found.noise)} % would be chance, with so few images)"
+    )
 
 
 def _class_table(rows: Sequence[ClassFigures]) -> Any:
@@ -163,17 +173,30 @@ def _write_csv(answers: Iterator[Prediction]) -> int:
     count = 0
     for count, answer in enumerate(answers, 1):
         if count == 1:
-            writer.writerow(["path", "rank", "index", "label", "probability"])
-        for rank, guess in enumerate(answer.predictions, 1):
-            writer.writerow([answer.path, rank, guess.index, guess.label, f"{guess.probability:.6f}"])
+            extra = [] if answer.set is None else ["in_set"]
+            writer.writerow(["path", "rank", "index", "label", "probability", *extra])
+        for rank, guess in enumerate(_rows(answer), 1):
+            extra = [] if answer.set is None else [_yes(guess in answer.set)]
+            writer.writerow([answer.path, rank, guess.index, guess.label, f"{guess.probability:.6f}", *extra])
     return count
+
+
+def _rows(answer: Prediction) -> tuple[Answer, ...]:
+    """The likeliest classes, and as many more as are in the set."""
+    longer = answer.set is not None and len(answer.set) > len(answer.predictions)
+    return answer.set if answer.set is not None and longer else answer.predictions
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _write_lines(answers: Iterator[Prediction]) -> int:
     count = 0
     for answer in answers:
         count += 1
-        for rank, guess in enumerate(answer.predictions, 1):
+        for rank, guess in enumerate(_rows(answer), 1):
             path = one_line(answer.path) if rank == 1 else ""
-            print(f"{path:<40} {100 * guess.probability:6.2f} %  {guess.label}")
+            mark = "" if answer.set is None else "* " if guess in answer.set else "  "
+            print(f"{path:<40} {100 * guess.probability:6.2f} %  {mark}{guess.label}")
     return count

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from googlenet.engines.answers import check_finite, check_images
 from googlenet.engines.cores import usable_cores
 from googlenet.errors import SettingsError
-from googlenet.network.onnx_net import LOGITS, onnx_parts
-from googlenet.spec import INPUT, OUTPUTS
+from googlenet.network.onnx_net import onnx_parts
+from googlenet.spec import FEATURES, INPUT, OUTPUTS
 from googlenet.weights.model_file import SealedModel
 
 _ERRORS_ONLY = 3
+_LOGITS = OUTPUTS["main"]
+_USUAL = (_LOGITS, FEATURES)  # asked for together by a calibrated model: one session gives both, or either
 
 
 class OnnxRuntimeEngine:
@@ -28,7 +30,7 @@ class OnnxRuntimeEngine:
         self._model = model
         self._threads = threads or usable_cores()
         self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}  # by source and outputs
-        self._session(INPUT, (LOGITS,))
+        self._session(INPUT, _USUAL)
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The main head's logits, (batch, classes), of images (batch, 3, height, width).
@@ -36,7 +38,7 @@ class OnnxRuntimeEngine:
         Raises ``SpecError`` when the images are too small for the network, ``ModelFileError`` when what comes out is no
         number.
         """
-        return self._run(images, (LOGITS,))[LOGITS]
+        return self._run(images, (_LOGITS,))[_LOGITS]
 
     def activations(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The outputs of the layers ``names``; raises what ``logits`` raises, and ``SpecError`` for an unknown name."""
@@ -46,17 +48,19 @@ class OnnxRuntimeEngine:
         """The main head's logits, (batch, classes), where ``maps``, (batch, channels, height, width), come out of
         ``layer``: what the network would answer if that layer gave something else. Every way must lead through it.
         """
-        logits: NDArray[np.float32] = self._session(layer, (LOGITS,)).run((LOGITS,), {layer: maps})[0]
-        check_finite(self._model, {LOGITS: logits})
+        logits: NDArray[np.float32] = self._session(layer, (_LOGITS,)).run((_LOGITS,), {layer: maps})[0]
+        check_finite(self._model, {_LOGITS: logits})
         return logits
 
     def _run(self, images: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-        check_images(self._model, images, [OUTPUTS["main"] if name == LOGITS else name for name in names])
+        check_images(self._model, images, names)
         results = dict(zip(names, self._session(INPUT, names).run(names, {INPUT: images}), strict=True))
         check_finite(self._model, results)
         return results
 
     def _session(self, source: str, names: tuple[str, ...]) -> onnxruntime.InferenceSession:
+        if source == INPUT and set(names) <= set(_USUAL):
+            names = _USUAL
         key = (source, *names)
         if key not in self._sessions:
             self._sessions[key] = open_session(self._model, self._threads, source, names)

@@ -15,6 +15,7 @@ from googlenet.evaluation.metrics import Figures, measure
 from googlenet.evaluation.override import changed_preprocessing
 from googlenet.evaluation.protocol import Protocol, judge
 from googlenet.evaluation.score import Answers, score
+from googlenet.trust.reliability import Reliability, reliability
 from googlenet.weights.model_file import SealedModel
 
 
@@ -36,6 +37,18 @@ class Evaluation:
         """Every file that could not be used: in listing, in checking, in judging."""
         return (*self.dataset.skipped, *self.answers.skipped)
 
+    @property
+    def reliability(self) -> Reliability:
+        """Whether the confidences can be believed."""
+        return reliability(self.answers.confidence, self.answers.rank == 0)
+
+    @property
+    def raw_reliability(self) -> Reliability | None:
+        """The same without the model's temperature; None where several models or crops answered, each with its own."""
+        if self.protocols or self.model.calibration is None:
+            return None
+        return reliability(self.answers.raw_confidence, self.answers.rank == 0)
+
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet evaluate --json`` prints (docs/cli.md)."""
         figures = self.figures
@@ -46,6 +59,11 @@ class Evaluation:
             "intervals": {"top1": list(figures.top1_interval), "top5": list(figures.top5_interval)},
             "per_class": [asdict(row) for row in figures.per_class],
             "confusion": figures.confusion.tolist(),
+            "calibration": {
+                "temperature": None if self.protocols else self.model.temperature,
+                "error_before": self.raw_reliability.error if self.raw_reliability else None,
+                **asdict(self.reliability),
+            },
             "split": self.split,
             "preprocessing": self.preprocessing.model_dump(mode="json"),
             "preprocessing_changed": list(self.changed),
@@ -73,7 +91,9 @@ def evaluate(
     """
     preprocessing, changed = changed_preprocessing(model.preprocessing, resize=resize, resize_size=resize_size)
     indices = dataset.select(None if split == "all" else Split[split.upper()])
-    answers = score(engine or open_engine(model), preprocessing, dataset, indices, progress=progress)
+    answers = score(
+        engine or open_engine(model), preprocessing, dataset, indices, temperature=model.temperature, progress=progress
+    )
     return Evaluation(model, dataset, split, preprocessing, changed, answers, measure(answers, model.classes))
 
 

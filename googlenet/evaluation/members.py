@@ -29,7 +29,7 @@ class Member:
         """(N, classes), the mean over each image's crops, of (N * crops, 3, height, width)."""
         started = perf_counter()
         logits = [self.engine.logits(part) for part in np.array_split(images, ceil(len(images) / BATCH))]
-        each = softmax(np.concatenate(logits))[:, self.columns]
+        each = softmax(np.concatenate(logits) / self.model.temperature)[:, self.columns]
         mean: NDArray[np.float32] = each.reshape(-1, crops, each.shape[1]).mean(1)
         self.seconds += perf_counter() - started
         return mean

@@ -6,48 +6,24 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from googlenet.data.decode import EXTENSIONS
 from googlenet.data.listing import Skipped
 from googlenet.data.preprocess import Preprocessing, prepare
 from googlenet.engines import Engine
 from googlenet.errors import DataError, ImageError
-from googlenet.evaluation.softmax import softmax
+from googlenet.evaluation.judge import Judge
+from googlenet.evaluation.prediction import Answer, Prediction
 from googlenet.weights.model_file import SealedModel
+
+__all__ = ["Answer", "Prediction", "find_images", "predict", "predict_one"]
 
 STANDARD_INPUT = "-"
 
 _BATCH = 32
 _BLOCK = 2048  # paths taken from a long list at once
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One class that an image may be."""
-
-    index: int
-    label: str
-    probability: float  # 0–1
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The likeliest classes of one image, likeliest first."""
-
-    path: str
-    predictions: tuple[Answer, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The entry that ``googlenet predict --json`` prints (docs/cli.md)."""
-        answers = [{"index": a.index, "label": a.label, "probability": a.probability} for a in self.predictions]
-        return {"path": self.path, "predictions": answers}
 
 
 def find_images(sources: Iterable[str], skipped: list[Skipped]) -> Iterator[Path]:
@@ -103,37 +79,37 @@ def predict(
     *,
     top: int,
     skipped: list[Skipped],
+    coverage: float | None = None,
 ) -> Iterator[Prediction]:
-    """The ``top`` likeliest classes of each image, in order; files that cannot be read are appended to ``skipped``."""
-    remaining = iter(paths)
-    while block := list(islice(remaining, _BLOCK)):
-        for i, probabilities in _probabilities(engine, preprocessing, block, skipped):
-            yield Prediction(str(block[i]), best_answers(model, probabilities, top))
+    """The ``top`` likeliest classes of each image, in order; files that cannot be read are appended to ``skipped``.
+
+    With ``coverage``, 0–1, the set of labels that holds the right one so often too; raises ``SettingsError`` where the
+    model cannot promise that.
+    """
+    judge = Judge(model, top=top, coverage=coverage)
+    return _predictions(judge, engine, preprocessing, iter(paths), skipped)
 
 
-def _probabilities(
-    engine: Engine, preprocessing: Preprocessing, paths: list[Path], skipped: list[Skipped]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Position among the paths and (classes,) probabilities of every image that can be read."""
-    if len(paths) == 1:  # no threads to start, nothing more to import: the answer is there sooner
-        try:
-            yield 0, softmax(engine.logits(prepare(paths[0], preprocessing)[None]))[0]
-        except ImageError as error:
-            skipped.append(Skipped(paths[0], str(error).removeprefix(f"{paths[0]}: ")))
-        return
-    from googlenet.data.batches import evaluation_batches
+def _predictions(
+    judge: Judge, engine: Engine, preprocessing: Preprocessing, paths: Iterator[Path], skipped: list[Skipped]
+) -> Iterator[Prediction]:
+    while block := list(islice(paths, _BLOCK)):
+        if len(block) == 1:  # no threads to start, nothing more to import: the answer is there sooner
+            try:
+                yield from judge.judge(engine, prepare(block[0], preprocessing)[None], [str(block[0])])
+            except ImageError as error:
+                skipped.append(Skipped(block[0], str(error).removeprefix(f"{block[0]}: ")))
+            continue
+        from googlenet.data.batches import evaluation_batches
 
-    for batch in evaluation_batches(paths, preprocessing, batch_size=_BATCH, skipped=skipped):
-        yield from zip(batch.indices.tolist(), softmax(engine.logits(batch.images)), strict=True)
+        for batch in evaluation_batches(block, preprocessing, batch_size=_BATCH, skipped=skipped):
+            yield from judge.judge(engine, batch.images, [str(block[i]) for i in batch.indices])
 
 
-def predict_one(model: SealedModel, engine: Engine, source: Path | bytes, *, top: int) -> Prediction:
+def predict_one(
+    model: SealedModel, engine: Engine, source: Path | bytes, *, top: int, coverage: float | None = None
+) -> Prediction:
     """The answer for one image file, or its bytes; raises ``ImageError`` when it cannot be read."""
-    probabilities = softmax(engine.logits(prepare(source, model.preprocessing)[None]))
-    return Prediction("" if isinstance(source, bytes) else str(source), best_answers(model, probabilities[0], top))
-
-
-def best_answers(model: SealedModel, probabilities: NDArray[np.float32], top: int) -> tuple[Answer, ...]:
-    """The ``top`` likeliest of (classes,) probabilities."""
-    order = np.argsort(-probabilities, kind="stable")[:top]
-    return tuple(Answer(int(i), model.classes[i].name, float(probabilities[i])) for i in order)
+    judge = Judge(model, top=top, coverage=coverage)
+    path = "" if isinstance(source, bytes) else str(source)
+    return judge.judge(engine, prepare(source, model.preprocessing)[None], [path])[0]

@@ -20,7 +20,7 @@ BATCH = 32
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """One entry per image that could be read, 20 bytes each however many classes there are."""
+    """One entry per image that could be read, 24 bytes each however many classes there are."""
 
     indices: NDArray[np.int64]  # (N,), in the data set
     labels: NDArray[np.int32]  # (N,), what the image is
@@ -28,6 +28,7 @@ class Answers:
     confidence: NDArray[np.float32]  # (N,), its probability, 0–1
     true_probability: NDArray[np.float32]  # (N,), of the right class, 0–1
     rank: NDArray[np.int32]  # (N,), how many classes were likelier than the right one
+    raw_confidence: NDArray[np.float32]  # (N,), as ``confidence`` would be without the model's temperature
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -37,11 +38,13 @@ def score(
     dataset: Dataset,
     indices: NDArray[np.int64],
     *,
+    temperature: float = 1.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Answers:
     """Ask ``engine`` about the images ``indices``; those that cannot be read are left out and named in ``skipped``.
 
-    Raises ``DataError`` when there is no image to ask about.
+    ``temperature`` is the model's, which probabilities are calibrated by. Raises ``DataError`` when there is no image
+    to ask about.
     """
     if not len(indices):
         raise DataError(f"{dataset.root}: has no images in this split; take another --split, or all")
@@ -50,7 +53,7 @@ def score(
     paths = (dataset.path(int(i)) for i in indices)
     for batch in evaluation_batches(paths, preprocessing, batch_size=BATCH, skipped=skipped):
         chosen = indices[batch.indices]
-        parts.append(answers_of(engine.logits(batch.images), chosen, dataset.labels[chosen]))
+        parts.append(answers_of(engine.logits(batch.images), chosen, dataset.labels[chosen], temperature))
         progress(int(batch.indices[-1]) + 1, len(indices))
     if not parts:
         raise DataError(f"{dataset.root}: none of the {len(indices)} images can be read; the first: {skipped[0].path}")
@@ -59,15 +62,17 @@ def score(
 
 def joined(parts: Sequence[Answers], skipped: Sequence[Skipped]) -> Answers:
     """The answers to several batches as one."""
-    names = ("indices", "labels", "predicted", "confidence", "true_probability", "rank")
+    names = ("indices", "labels", "predicted", "confidence", "true_probability", "rank", "raw_confidence")
     return Answers(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}, skipped=tuple(skipped)
     )
 
 
-def answers_of(logits: NDArray[np.float32], indices: NDArray[np.int64], labels: NDArray[np.int32]) -> Answers:
+def answers_of(
+    logits: NDArray[np.float32], indices: NDArray[np.int64], labels: NDArray[np.int32], temperature: float = 1.0
+) -> Answers:
     """What (N, classes) logits say of the images ``indices``, which show ``labels``."""
-    probabilities = softmax(logits)
+    probabilities = softmax(logits / temperature)
     rows = np.arange(len(labels))
     own = logits[rows, labels][:, None]
     # Of equal logits the first class is likelier, as argmax has it.
@@ -81,4 +86,5 @@ def answers_of(logits: NDArray[np.float32], indices: NDArray[np.int64], labels: 
         confidence=probabilities[rows, predicted],
         true_probability=probabilities[rows, labels],
         rank=rank.astype(np.int32),
+        raw_confidence=softmax(logits).max(1),
     )

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from googlenet.errors import ModelFileError
 from googlenet.export.stages import Layout, Stage, Summary
 from googlenet.settings import ExportPrecision, ExportTarget
+from googlenet.weights.calibration import CALIBRATION_FILE, calibration_from_bytes
 from googlenet.weights.model_file import Document, SealedModel
 
 FORMAT = 1
@@ -103,14 +104,15 @@ class Export:
 
     def sealed(self) -> SealedModel:
         """All that the sealed model said, without its weights."""
-        contract = self.contract
+        contract, facts = self.contract, self.contract.calibration
+        file = self.folder / CALIBRATION_FILE
         return SealedModel(
             contract.spec,
             contract.classes,
             contract.preprocessing,
             {},
             contract.record,
-            contract.calibration,
+            calibration_from_bytes(file, _read(file), facts) if facts else None,
             self.folder,
         )
 

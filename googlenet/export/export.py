@@ -26,6 +26,7 @@ from googlenet.export.stages import Array, Stage, pipeline, summarise
 from googlenet.export.targets import ExportEngine, open_export, write_target
 from googlenet.saving import atomic_write
 from googlenet.settings import ExportPrecision, ExportSettings
+from googlenet.weights.calibration import CALIBRATION_FILE
 from googlenet.weights.model_file import SealedModel
 
 TOLERANCES: Mapping[ExportPrecision, float] = {"fp32": 1e-4}
@@ -119,13 +120,13 @@ def _contract(
         spec=model.spec,
         classes=model.classes,
         preprocessing=model.preprocessing,
-        calibration=None if model.calibration is None else dict(model.calibration),
+        calibration=model.calibration.facts if model.calibration else None,
         record=dict(model.record),
         googlenet=__version__,
         target=settings.to,
         precision=settings.precision,
         model=artifact.model,
-        sha256=_digests(work, artifact.model),
+        sha256=_digests(work, artifact.model) | _write_calibration(work, model),
         opset=artifact.opset,
         input=artifact.input,
         output=artifact.output,
@@ -145,6 +146,14 @@ def _digests(work: Path, model: str) -> dict[str, str]:
     path = work / model
     files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
     return {part.relative_to(work).as_posix(): file_digest(part) for part in files}
+
+
+def _write_calibration(work: Path, model: SealedModel) -> dict[str, str]:
+    """What of the calibration is too long for the contract, beside it; returns its digest by name."""
+    if model.calibration is None:
+        return {}
+    atomic_write(work / CALIBRATION_FILE, [model.calibration.to_bytes()])
+    return {CALIBRATION_FILE: file_digest(work / CALIBRATION_FILE)}
 
 
 def _write_probes(work: Path, content: Mapping[str, bytes]) -> None:

@@ -29,7 +29,6 @@ def words_for_logits(contract: Contract, right: NDArray[np.float64], traced: NDA
         return f"classes reordered{how}"
     if near(np.sort(probabilities), np.sort(traced)):
         return "classes reordered, and softmaxed"
-    temperature = (contract.calibration or {}).get("temperature")
-    if isinstance(temperature, int | float) and temperature > 0 and near(right / temperature, traced):
+    if contract.calibration and near(right / contract.calibration.temperature, traced):
         return "divided by the calibration's temperature already"
     return None

@@ -58,7 +58,8 @@ def steps_in_words(contract: Contract) -> list[str]:
         f"{_numbers(rule.mean)}, scale {_numbers(rule.scale)}.",
     }
     steps = [text for stage, text in words.items() if stage not in contract.steps_in_graph]
-    return [*steps, "run the model; the softmax of the logits is the probability of each class."]
+    divided = f" divided by {contract.calibration.temperature:.6g}" if contract.calibration else ""
+    return [*steps, f"run the model; the softmax of the logits{divided} is the probability of each class."]
 
 
 def _resize(rule: Preprocessing) -> str:

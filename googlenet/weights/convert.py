@@ -155,7 +155,7 @@ def open_model(path: Path) -> SealedModel:
 
 def save_new(model: SealedModel, path: Path, *, overwrite: bool = False) -> None:
     """Save to ``path``; raises ``ModelFileError`` when a file is there already and ``overwrite`` is not set."""
-    _refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, overwrite=overwrite)
     model.save(path)
 
 
@@ -169,11 +169,12 @@ def export_weights(model: SealedModel, path: Path, *, overwrite: bool = False) -
     """
     if path.suffix not in _WRITERS:
         raise ModelFileError(f"{path}: ends in {path.suffix!r}; give .safetensors, {', '.join(_WRITERS)}")
-    _refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, overwrite=overwrite)
     _WRITERS[path.suffix](path, model)
 
 
-def _refuse_existing(path: Path, *, overwrite: bool) -> None:
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Raise ``ModelFileError`` where a file is there already and ``overwrite`` is not set."""
     if (path.exists() or path.with_name(f"{path.name}.index").exists()) and not overwrite:
         raise ModelFileError(f"{path}: exists already; give another path, or --overwrite to replace it")
 

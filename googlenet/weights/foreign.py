@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from googlenet.data.classes import ClassName
 from googlenet.data.preprocess import Preprocessing
 from googlenet.spec import Spec
+from googlenet.weights.calibration import Calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,4 +26,4 @@ class Foreign:
     extra: Mapping[str, Any] = field(default_factory=dict)  # what only a way back needs; goes into the record
     classes: tuple[ClassName, ...] | None = None  # these three where the file says them
     preprocessing: Preprocessing | None = None
-    calibration: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from googlenet.errors import ModelFileError
 from googlenet.saving import atomic_write
 from googlenet.spec import Spec
+from googlenet.weights.calibration import CALIBRATION_FILE, Calibration, calibration_from_bytes
 from googlenet.weights.foreign import Foreign
-from googlenet.weights.model_file import SealedModel, document_of, read_document
+from googlenet.weights.model_file import Document, SealedModel, document_of, read_document
 
 _CONFIG, _WEIGHTS, _DOCUMENT = "config.json", "model.weights.h5", "googlenet.json"
 _OURS = "GoogLeNet"
@@ -44,6 +45,8 @@ def write_keras_file(path: Path, model: SealedModel) -> None:
         net.save(file)
         with zipfile.ZipFile(file, "a") as archive:
             archive.writestr(_DOCUMENT, document_of(model))
+            if model.calibration:
+                archive.writestr(CALIBRATION_FILE, model.calibration.to_bytes())
         atomic_write(path, [file.read_bytes()])
 
 
@@ -117,7 +120,17 @@ def _read(path: Path, archive: zipfile.ZipFile, network: Any, document: str | No
     known = read_document(path, document)
     if known.spec != spec:
         raise ModelFileError(f"{path}: its {_DOCUMENT} is of another network than its {_CONFIG}; {_REMEDY}")
-    return Foreign(spec, tensors, transformed, (), known.record, known.classes, known.preprocessing, known.calibration)
+    calibration = _calibration(path, archive, known)
+    return Foreign(spec, tensors, transformed, (), known.record, known.classes, known.preprocessing, calibration)
+
+
+def _calibration(path: Path, archive: zipfile.ZipFile, known: Document) -> Calibration | None:
+    if known.calibration is None:
+        return None
+    wanted = 4 * sum(prod(shape) for shape in known.calibration.tensors.values())
+    if not wanted <= archive.getinfo(CALIBRATION_FILE).file_size <= wanted + _MAX_JSON_BYTES:
+        raise ModelFileError(f"{path}: its {CALIBRATION_FILE} is not of the size that its {_DOCUMENT} says; {_REMEDY}")
+    return calibration_from_bytes(path, archive.read(CALIBRATION_FILE), known.calibration)
 
 
 def _check_size(path: Path, size: int, spec: Spec) -> None:

@@ -25,15 +25,17 @@ from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import GoogLeNetError, ModelFileError
 from googlenet.saving import atomic_write
 from googlenet.spec import Spec
+from googlenet.weights.calibration import Calibration, CalibrationFacts
 from googlenet.weights.file_kind import FileKind, kind_of
 from googlenet.weights.matching import check_shapes
 
-FORMAT = 1
-"""The version of the JSON document; a reader refuses those that it does not know."""
+FORMAT = 2
+"""The version of the JSON document; a reader refuses those that it does not know. 1 had no calibration."""
 
 _DOCUMENT_KEY, _DIGEST_KEY = "googlenet", "sha256"
 _MAX_HEADER_BYTES = 16 << 20  # names and metadata; 1000 classes take 0.1 MB
 _REMEDY = "fetch or save the file again"
+_DEFECT = "this is a defect"
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -51,8 +53,13 @@ class SealedModel:
     preprocessing: Preprocessing
     tensors: Tensors
     record: Mapping[str, Any]
-    calibration: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None
     path: Path | None = field(default=None, compare=False)
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before the softmax; 1 without a calibration."""
+        return self.calibration.facts.temperature if self.calibration else 1.0
 
     def save(self, path: Path) -> None:
         """Write the model to ``path``, atomically: at every instant the old or the new file is whole.
@@ -61,10 +68,12 @@ class SealedModel:
         written; a file that was there is then untouched.
         """
         _check_classes(path, self.spec, self.classes)
-        check_shapes(path, {name: tensor.shape for name, tensor in self.tensors.items()}, self.spec, "this is a defect")
-        _check_finite(path, self.tensors)
+        tensors = {**self.tensors, **(self.calibration.tensors if self.calibration else {})}
+        beside = self.calibration.facts.tensors if self.calibration else {}
+        check_shapes(path, {name: tensor.shape for name, tensor in tensors.items()}, self.spec, _DEFECT, beside)
+        _check_finite(path, tensors)
         document = document_of(self)
-        tensors = {name: np.ascontiguousarray(self.tensors[name], np.float32) for name in self.spec.tensors}
+        tensors = {name: np.ascontiguousarray(tensors[name], np.float32) for name in (*self.spec.tensors, *beside)}
         metadata = {_DOCUMENT_KEY: document, _DIGEST_KEY: _digest(document, tensors)}
         atomic_write(path, [save(tensors, metadata)])
 
@@ -72,11 +81,11 @@ class SealedModel:
 def document_of(model: SealedModel) -> str:
     """All of a model but its weights, as JSON: what ``read_document`` reads."""
     return Document(
-        format=FORMAT,
+        format=FORMAT if model.calibration else 1,  # so that older versions read all that they understand
         spec=model.spec,
         classes=model.classes,
         preprocessing=model.preprocessing,
-        calibration=None if model.calibration is None else dict(model.calibration),
+        calibration=model.calibration.facts if model.calibration else None,
         record=dict(model.record),
     ).model_dump_json()
 
@@ -94,23 +103,26 @@ def read_model(path: Path) -> SealedModel:
             text, digest = _read_metadata(path, file.metadata())
             document = read_document(path, text)
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            check_shapes(path, {name: tuple(part.get_shape()) for name, part in slices.items()}, document.spec, _REMEDY)
+            shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
+            beside = document.calibration.tensors if document.calibration else {}
+            check_shapes(path, shapes, document.spec, _REMEDY, beside)
             for name, part in slices.items():
                 if part.get_dtype() != "F32":
                     raise ModelFileError(f"{path}: {name} is of type {part.get_dtype()}, not F32; {_REMEDY}")
-            tensors = {name: file.get_tensor(name) for name in document.spec.tensors}
+            tensors = {name: file.get_tensor(name) for name in shapes}
     except (SafetensorError, OSError) as error:
         raise ModelFileError(f"{path}: is damaged or cut short ({error}); {_REMEDY}") from error
     if _digest(text, tensors) != digest:
         raise ModelFileError(f"{path}: has changed since it was saved (its sha256 does not match); {_REMEDY}")
     _check_finite(path, tensors)
+    facts = document.calibration
     return SealedModel(
         document.spec,
         document.classes,
         document.preprocessing,
-        tensors,
+        {name: tensors[name] for name in document.spec.tensors},
         document.record,
-        document.calibration,
+        Calibration(facts, {name: tensors[name] for name in facts.tensors}) if facts else None,
         path,
     )
 
@@ -124,7 +136,7 @@ class Document(BaseModel):
     spec: Spec
     classes: tuple[ClassName, ...]
     preprocessing: Preprocessing
-    calibration: dict[str, Any] | None
+    calibration: CalibrationFacts | None
     record: dict[str, Any]
 
 
@@ -169,9 +181,9 @@ def read_document(path: Path, text: str) -> Document:
         version = json.loads(text)["format"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelFileError(f"{path}: its metadata is no JSON document with a format version; {_REMEDY}") from error
-    if version != FORMAT:
+    if version not in range(1, FORMAT + 1):
         raise ModelFileError(
-            f"{path}: is of format version {version!r}, this googlenet knows {FORMAT}; install a newer googlenet"
+            f"{path}: is of format version {version!r}, this googlenet knows 1 to {FORMAT}; install a newer googlenet"
         )
     try:
         document = Document.model_validate_json(text)

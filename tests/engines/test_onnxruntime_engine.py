@@ -66,7 +66,7 @@ def test_logits_that_are_no_numbers_name_the_file(tiny_model: SealedModel, tmp_p
     tensors["loss3/classifier/weight"][:] = np.finfo(np.float32).max  # finite, but not what comes of it
     replace(tiny_model, tensors=tensors).save(tmp_path / "wild.safetensors")
     engine = open_engine(read_model(tmp_path / "wild.safetensors"))
-    with pytest.raises(ModelFileError, match=r"wild\.safetensors: logits is not a finite number"):
+    with pytest.raises(ModelFileError, match=r"wild\.safetensors: loss3/classifier is not a finite number"):
         engine.logits(_images(1) * 1000)
 
 

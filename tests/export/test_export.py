@@ -15,6 +15,7 @@ import pytest
 from googlenet.data.preprocess import Preprocessing, prepare
 from googlenet.engines import open_engine
 from googlenet.errors import ModelFileError, SettingsError
+from googlenet.evaluation.predict import predict_one
 from googlenet.export.contract import Export, read_export
 from googlenet.export.export import export_model
 from googlenet.export.opening import open_for_answers
@@ -24,6 +25,7 @@ from googlenet.export.targets import open_export
 from googlenet.export.verify import verify_export
 from googlenet.settings import ExportSettings
 from googlenet.weights.model_file import SealedModel, read_document
+from tests.conftest import some_calibration
 
 RULES = {
     "caffe": Preprocessing(
@@ -187,3 +189,20 @@ def test_the_sealed_model_can_have_a_contract_too(tiny_model: SealedModel, tmp_p
     assert verify_export(read_export(tmp_path / "e")).passed
     assert (tmp_path / "e" / "model.safetensors").stat().st_size == done.bytes
     assert not (tmp_path / "e" / "example.py").exists()
+
+
+def test_a_calibration_goes_with_the_export(tiny_model: SealedModel, tmp_path: Path) -> None:
+    model = replace(tiny_model, calibration=some_calibration())
+    export_model(model, tmp_path / "e", ExportSettings(to="onnx"))
+    sealed, opening = open_for_answers(tmp_path / "e")
+    assert sealed.temperature == model.temperature != 1
+    photo = tmp_path / "e/probes/gray.png"
+    found = predict_one(sealed, opening(), photo, top=3, coverage=0.9)
+    assert found.set == predict_one(model, open_engine(model), photo, top=3, coverage=0.9).set
+    printed = subprocess.run(
+        [sys.executable, tmp_path / "e/example.py", photo], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"{100 * found.predictions[0].probability:6.2f} %  {found.predictions[0].label}" in printed
+    (tmp_path / "e/calibration.safetensors").write_bytes(b"")
+    with pytest.raises(ModelFileError, match=r"calibration\.safetensors: has changed since the export"):
+        read_export(tmp_path / "e")

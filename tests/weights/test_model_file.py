@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from googlenet.errors import ModelFileError
 from googlenet.weights.model_file import SealedModel, _digest, read_model
+from tests.conftest import assert_same, some_calibration
 
 
 @pytest.fixture
@@ -36,6 +37,42 @@ def test_round_trip(tiny_model: SealedModel, sealed: Path) -> None:
     assert all(np.array_equal(back.tensors[name], tiny_model.tensors[name]) for name in tiny_model.spec.tensors)
     with safe_open(sealed, framework="numpy") as file:  # any reader of safetensors opens it
         assert set(file.keys()) == set(tiny_model.spec.tensors)
+
+
+def test_a_calibration_goes_with_the_model(tiny_model: SealedModel, tmp_path: Path) -> None:
+    model, path = replace(tiny_model, calibration=some_calibration()), tmp_path / "m.safetensors"
+    model.save(path)
+    back = read_model(path)
+    assert back.calibration is not None
+    assert model.calibration is not None
+    assert back.calibration.facts == model.calibration.facts
+    assert back.temperature == model.calibration.facts.temperature
+    assert_same(back.calibration.tensors, model.calibration.tensors)
+    assert_same(back.tensors, tiny_model.tensors)
+
+
+def test_without_a_calibration_the_file_is_one_that_older_versions_read(sealed: Path) -> None:
+    assert json.loads(_parts(sealed)[0]["googlenet"])["format"] == 1
+    assert read_model(sealed).calibration is None
+    assert read_model(sealed).temperature == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d["calibration"].update(temperature=0), "calibration.temperature"),
+        (lambda d: d["calibration"].update(temperature="1"), "calibration.temperature"),
+        (lambda d: d["calibration"].update(surprise=1), "calibration.surprise"),
+        (lambda d: d["calibration"].update(images=10**12), "calibration/set_scores has the shape 250, 1000000000000"),
+        (lambda d: d.update(calibration=None), "'calibration/.*no layer of this network"),
+    ],
+)
+def test_a_calibration_that_lies_is_refused(tiny_model: SealedModel, tmp_path: Path, change: Any, says: str) -> None:
+    path = tmp_path / "m.safetensors"
+    replace(tiny_model, calibration=some_calibration()).save(path)
+    _rewrite(path, change)
+    with pytest.raises(ModelFileError, match=says):
+        read_model(path)
 
 
 def test_every_changed_byte_is_noticed(sealed: Path) -> None:

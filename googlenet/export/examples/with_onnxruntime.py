@@ -58,6 +58,7 @@ if __name__ == "__main__":
         write_trace(sys.argv[2])
     else:
         logits = steps(Path(sys.argv[1]))["logits"]
-        probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+        calibrated = logits / (CONTRACT["calibration"] or {"temperature": 1})["temperature"]
+        probabilities = np.exp(calibrated - calibrated.max()) / np.exp(calibrated - calibrated.max()).sum()
         for i in np.argsort(-probabilities)[:5]:
             print(f"{100 * probabilities[i]:6.2f} %  {CONTRACT['classes'][i]['name']}")

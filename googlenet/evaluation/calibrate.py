@@ -1,0 +1,93 @@
+"""How far a model's answers may be trusted: measured on validation images, kept in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from googlenet.data.draws import key
+from googlenet.data.index import Dataset, Skipped, Split
+from googlenet.engines import open_engine
+from googlenet.errors import DataError
+from googlenet.evaluation.outputs import Outputs, outputs_of
+from googlenet.evaluation.softmax import softmax
+from googlenet.trust.conformal import coverage_range, set_scores
+from googlenet.trust.reliability import Reliability, reliability
+from googlenet.trust.temperature import fit_temperature
+from googlenet.weights.calibration import SET_SCORES, Calibration, CalibrationFacts
+from googlenet.weights.model_file import SealedModel
+
+_FEW = 100  # images
+_MOST = 10_000  # images; more change nothing that anybody could see
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A model with its calibration, and what became of the images."""
+
+    model: SealedModel
+    calibration: Calibration
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What so many images can and cannot promise, one line each."""
+        images = self.calibration.facts.images
+        if images >= _FEW:
+            return ()
+        low, high = coverage_range(images, 0.9) if images > 9 else (0.0, 1.0)
+        return (
+            f"{images} images are few: a coverage of 90 % asked for is really between {low:.0%} and {high:.0%} "
+            f"(95 of 100 cases); {_FEW} or more are better",
+        )
+
+
+def calibrate(
+    model: SealedModel,
+    dataset: Dataset,
+    *,
+    split: str = "val",
+    engine: str = "onnxruntime",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Calibrated:
+    """Fit the temperature and the scores of sets on the images of ``split``, which training must not have learned from.
+
+    ``split``: ``train``, ``val``, ``test`` or ``all``. At most 10,000 images are taken, drawn by content. Raises
+    ``DataError`` where there are none.
+    """
+    indices = _at_most(dataset, dataset.select(None if split == "all" else Split[split.upper()]))
+    if not len(indices):
+        raise DataError(f"{dataset.root}: has no images for {split} to calibrate on; take another --split, or all")
+    outputs = outputs_of(open_engine(model, engine), model.preprocessing, dataset, indices, progress=progress)
+    calibration = calibration_from(outputs, dataset.fingerprint())
+    return Calibrated(replace(model, calibration=calibration), calibration, outputs.skipped)
+
+
+def calibration_from(outputs: Outputs, data: str) -> Calibration:
+    """The calibration by these outputs; ``data`` is the fingerprint of the data set that they are of."""
+    temperature = fit_temperature(outputs.logits, outputs.labels)
+    scores = set_scores(outputs.logits / temperature, outputs.labels)
+    facts = CalibrationFacts(
+        temperature=temperature,
+        images=len(outputs.labels),
+        data=data,
+        error_before=reliability_of(outputs, 1.0).error,
+        error_after=reliability_of(outputs, temperature).error,
+    )
+    return Calibration(facts, {SET_SCORES: scores})
+
+
+def reliability_of(outputs: Outputs, temperature: float) -> Reliability:
+    """How reliable the confidences at ``temperature`` are."""
+    confidence = softmax(outputs.logits / np.float32(temperature)).max(1)
+    return reliability(confidence, outputs.logits.argmax(1) == outputs.labels)
+
+
+def _at_most(dataset: Dataset, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(indices) <= _MOST:
+        return indices
+    chosen = sorted(indices.tolist(), key=lambda i: key(0, int(dataset.ids[i])))[:_MOST]
+    return np.sort(np.array(chosen, np.int64))
