@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from googlenet.cli.options import Json
-from googlenet.cli.terminal import one_line, print_json, progress
+from googlenet.cli.terminal import one_line, print_json, progress, say, say_skipped
+from googlenet.errors import SettingsError
 
 if TYPE_CHECKING:
     from googlenet.doctor.findings import Diagnosis, Finding
@@ -21,9 +23,12 @@ def check(
     /,
     *,
     only: tuple[str, ...] = (),
+    page: Path | None = None,
+    quarantine: Path | None = None,
+    undo: Path | None = None,
     as_json: Json = False,
 ) -> None:
-    """Look for what is wrong with a folder of photographs. Nothing is changed.
+    """Look for what is wrong with a folder of photographs. Without --quarantine nothing is changed.
 
     The exit code is 1 where anything is found that makes training or its figures wrong.
 
@@ -33,18 +38,65 @@ def check(
         a folder or a CSV as for train
     only
         a kind of finding, such as duplicate; may be repeated; docs/check.md lists them
+    page
+        write an HTML file that shows the findings with their pictures
+    quarantine
+        move unreadable files, conflicts, leaks and duplicates (or what --only names) into this folder
+    undo
+        put everything in this folder back where it was
     """
+    if undo is not None:
+        _undo(undo, data, only=only, page=page, quarantine=quarantine, as_json=as_json)
+        return
+    if page is not None and not page.parent.is_dir():
+        raise SettingsError(f"--page is {page}, but {page.parent} is no folder; make it first, or name another")
     from googlenet.doctor.diagnose import check as examine
 
     with progress("checking the images") as reading:
         diagnosis = examine(data, only=only, progress=reading)
+    if page is not None:
+        from googlenet.doctor.page import write_page
+
+        write_page(diagnosis, page, shlex.join(["googlenet", *sys.argv[1:]]))
+        say(f"page: {page}")
+    document = diagnosis.as_json()
+    if quarantine is not None:
+        document["moved"] = _move_aside(diagnosis, quarantine, only)
     if as_json:
-        print_json(diagnosis.as_json())
+        print_json(document)
     else:
         _show(diagnosis)
     if diagnosis.serious:
         sys.stdout.flush()
         sys.exit(_FOUND_SERIOUS)
+
+
+def _move_aside(diagnosis: Diagnosis, folder: Path, only: tuple[str, ...]) -> int:
+    from googlenet.doctor.quarantine import quarantine
+
+    moves = quarantine(diagnosis, folder, only)
+    command = shlex.join(["googlenet", "check", str(diagnosis.source), "--undo", str(folder)])
+    say(f"moved {len(moves)} files into {folder}; back with: {command}" if moves else "nothing to move aside")
+    return len(moves)
+
+
+def _undo(folder: Path, data: Path, *, as_json: bool, **others: object) -> None:
+    for name, value in others.items():
+        if value:
+            raise SettingsError(f"--undo puts files back and does nothing else; give it without --{name}")
+    from googlenet.doctor.quarantine import undo
+
+    restored, left = undo(folder, data)
+    say_skipped(left, len(restored))
+    if as_json:
+        print_json(
+            {
+                "restored": len(restored),
+                "left": [{"path": str(part.path), "reason": part.reason} for part in left],
+            }
+        )
+    else:
+        print(f"put {len(restored)} files back")
 
 
 def _show(diagnosis: Diagnosis) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from googlenet.cli import main
-from tests.doctor.planted import FAULTS, TIMES, clean
+from tests.doctor.planted import FAULTS, TIMES, clean, scene
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -67,6 +69,53 @@ def test_a_name_cannot_command_the_terminal(run: Run, data: Path) -> None:
     out = run("check", data)[1]
     assert "\x1b" not in out
     assert "\nerror: all is lost" not in out
+
+
+def test_quarantine_and_undo(run: Run, data: Path, tmp_path: Path) -> None:
+    FAULTS["no image"][1](data)
+    code, out, err = run("check", data, "--quarantine", tmp_path / "aside", "--json")
+    assert (code, json.loads(out)["moved"]) == (1, TIMES)
+    assert f"googlenet check {data} --undo {tmp_path / 'aside'}" in err
+    assert run("check", data)[0] == 0
+    code, out, _ = run("check", data, "--undo", tmp_path / "aside", "--json")
+    assert (code, json.loads(out)) == (0, {"restored": TIMES, "left": []})
+    assert run("check", data)[0] == 1
+    code, _, err = run("check", data, "--undo", tmp_path / "aside", "--page", "x.html")
+    assert (code, err) == (2, "error: --undo puts files back and does nothing else; give it without --page\n")
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def test_the_page_shows_pictures_and_hostile_names_as_text(run: Run, data: Path, tmp_path: Path) -> None:
+    for fault in ("wrong ending", "cut short"):
+        FAULTS[fault][1](data)
+    evil = data / "<script>alert(1)<"
+    evil.mkdir()
+    for i in range(10):
+        scene(9000 + i).save(evil / f'"><img src=x onerror=alert(1)> {i}.jpg')
+    shutil.copy(evil / '"><img src=x onerror=alert(1)> 0.jpg', evil / "{{ 7 * 7 }}.jpg")
+    page = tmp_path / "page.html"
+    code, _, err = run("check", data, "--page", page)
+    assert (code, err) == (1, f"page: {page}\n")
+    text = page.read_text(encoding="utf-8")
+    parsed = Tags()
+    parsed.feed(text)
+    assert "script" not in parsed.tags
+    assert parsed.tags.count("img") == TIMES + 2
+    assert all(link.startswith("data:image/jpeg;base64,") for link in parsed.links)
+    assert "{{ 7 * 7 }}.jpg" in text
+    assert "Not ready for training" in text
+    assert "错误" in text
+    assert run("check", data, "--page", tmp_path / "no" / "x.html")[0] == 2
 
 
 def test_mistakes(run: Run, data: Path, tmp_path: Path) -> None:
