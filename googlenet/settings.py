@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Precision = Literal["auto", "fp32", "bf16"]
 Framework = Literal["torch", "tensorflow", "jax"]
@@ -56,8 +56,8 @@ class EvaluateSettings(BaseModel):
     seed: int = Field(default=0, ge=0)  # of the split, where the data set gives none
 
 
-ExportTarget = Literal["onnx", "safetensors"]
-ExportPrecision = Literal["fp32"]
+ExportTarget = Literal["onnx", "openvino", "safetensors"]
+ExportPrecision = Literal["fp32", "fp16"]
 
 
 class ExportSettings(BaseModel):
@@ -68,3 +68,18 @@ class ExportSettings(BaseModel):
     to: ExportTarget = "onnx"
     precision: ExportPrecision = "fp32"
     batch: int | None = Field(default=None, ge=1, le=4096)  # images at once; None: any number
+
+    @model_validator(mode="after")
+    def _precision_is_real(self) -> ExportSettings:
+        allowed = EXPORT_PRECISIONS[self.to]
+        if self.precision not in allowed:
+            raise ValueError(f"--{self.precision} is not for --to {self.to}, which can be {', '.join(allowed)}")
+        return self
+
+
+EXPORT_PRECISIONS: dict[ExportTarget, tuple[ExportPrecision, ...]] = {
+    "onnx": ("fp32", "fp16"),
+    "openvino": ("fp32", "fp16"),
+    "safetensors": ("fp32",),
+}
+"""Which precisions each target really has."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from cyclopts import Parameter
 from pydantic import ValidationError
 
 from googlenet.cli.options import Json
@@ -17,7 +18,8 @@ def export(
     folder: Path,
     /,
     *,
-    to: Literal["onnx", "safetensors"],
+    to: Literal["onnx", "openvino", "safetensors"],
+    fp16: Annotated[bool, Parameter(negative="")] = False,
     batch: str = "dynamic",
     as_json: Json = False,
 ) -> None:
@@ -31,6 +33,8 @@ def export(
         a new folder for the model, contract.json, the golden images, a README and examples
     to
         the format
+    fp16
+        weights in 16 bits, half the size; computed in 32
     batch
         images at once: a number, or dynamic for any
     """
@@ -41,6 +45,7 @@ def export(
     try:
         settings = ExportSettings(
             to=to,
+            precision="fp16" if fp16 else "fp32",
             batch=_batch(batch),
         )
     except ValidationError as error:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Resize = Literal["shorter-side", "warp", "none"]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
 Engine = Annotated[
-    Literal["onnxruntime", "torch", "tensorflow"],
+    Literal["onnxruntime", "openvino", "torch", "tensorflow"],
     Parameter(help="what computes, onnxruntime by default; the answers are the same"),
 ]
 

@@ -29,7 +29,13 @@ METADATA = "googlenet"
 def write(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifact:
     """Write ``model.onnx`` into ``folder``."""
     shape = input_shape(model, settings)
-    content = onnx_bytes(model.spec, model.tensors, input_shape=shape, metadata={METADATA: document_of(model)})
+    content = onnx_bytes(
+        model.spec,
+        model.tensors,
+        input_shape=shape,
+        metadata={METADATA: document_of(model)},
+        half=settings.precision == "fp16",
+    )
     atomic_write(folder / FILE, [content])
     return Artifact(FILE, Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape), LOGITS, OPSET)
 

@@ -7,6 +7,7 @@ from googlenet.export.contract import Contract
 
 _RUNTIMES = {
     "onnx": "onnxruntime, or any other runtime of ONNX",
+    "openvino": "OpenVINO",
     "safetensors": "`googlenet` itself: this is the sealed model",
 }
 

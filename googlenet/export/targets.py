@@ -29,6 +29,7 @@ class _Target:
 
 _TARGETS: dict[ExportTarget, _Target] = {
     "onnx": _Target("onnx_target", "open_onnx"),
+    "openvino": _Target("openvino_target", "open_openvino", "openvino", "openvino"),
     "safetensors": _Target("safetensors_target", "open_sealed"),
 }
 

@@ -20,8 +20,10 @@ IR_VERSION = 8
 Attribute: TypeAlias = int | str | Sequence[int]
 Array: TypeAlias = "NDArray[np.float32] | NDArray[np.int64]"
 
-_FLOAT, _INT64 = 1, 7  # TensorProto.DataType
+_FLOAT, _INT64, _FLOAT16 = 1, 7, 10  # TensorProto.DataType
+_TYPES = {"float32": _FLOAT, "int64": _INT64, "float16": _FLOAT16}
 _EXTERNAL = 1  # TensorProto.DataLocation
+_HALF_LEAST, _HALF_MOST = 1e-3, 6e4  # of the largest value; 16 bits end at 65504 and are coarse below 6e-5
 _SMALL = 1024  # bytes; a runtime wants to see small constants while it works out shapes
 _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 2, 3, 7  # AttributeProto.AttributeType
 
@@ -29,10 +31,14 @@ _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 2, 3, 7  # AttributeProto.A
 class OnnxGraph:
     """Operators are added in the order of computation; a value is known by its name alone."""
 
-    def __init__(self, *, external: bool = False) -> None:
-        """With ``external`` the big constants stay out of the bytes, in ``external``, for the runtime to be handed."""
+    def __init__(self, *, external: bool = False, half: bool = False) -> None:
+        """With ``external`` the big constants stay out of the bytes, in ``external``, for the runtime to be handed.
+
+        With ``half`` they are stored in 16 bits and cast to 32 as the graph is loaded.
+        """
         self.external: dict[str, Array] = {}
         self._is_external = external
+        self._half = half
         self._graph = Message()
         self._constants: set[str] = set()
 
@@ -53,6 +59,9 @@ class OnnxGraph:
         """Add a constant, float32 or int64, once: a second one of the same name is taken for the same."""
         if name not in self._constants:
             self._constants.add(name)
+            if self._half and array.nbytes > _SMALL and _fits_half(array):
+                self._graph.add(5, _tensor(f"{name}/half", array.astype(np.float16), is_external=False))
+                return self.node("Cast", [f"{name}/half"], name, to=_FLOAT)
             if is_external := self._is_external and array.nbytes > _SMALL:
                 self.external[name] = array
             self._graph.add(5, _tensor(name, array, is_external))
@@ -87,11 +96,17 @@ class OnnxGraph:
         return model.to_bytes()
 
 
-def _tensor(name: str, array: Array, is_external: bool) -> Message:
+def _fits_half(array: Array) -> bool:
+    """Not the matrix of local response norm, say, whose values 16 bits round by a third of a percent."""
+    largest = float(np.abs(array).max())
+    return array.dtype == np.float32 and _HALF_LEAST < largest < _HALF_MOST
+
+
+def _tensor(name: str, array: Array | NDArray[np.float16], is_external: bool) -> Message:
     tensor = Message()
     for size in array.shape:
         tensor.add(1, size)
-    tensor.add(2, _INT64 if array.dtype == np.int64 else _FLOAT)
+    tensor.add(2, _TYPES[array.dtype.name])
     tensor.add(8, name)
     if is_external:
         location = Message()

@@ -72,12 +72,14 @@ def onnx_bytes(
     outputs: Sequence[str] = (LOGITS,),
     input_shape: InputShape = FREE,
     metadata: Mapping[str, str] | None = None,
+    half: bool = False,
 ) -> bytes:
     """What ``build_onnx`` builds, serialised: the content of an ``.onnx`` file.
 
     ``input_shape``: a number fixes an axis, a word leaves it free. ``metadata`` goes into the file's own.
+    ``half`` stores the weights in 16 bits; they are computed with in 32.
     """
-    return _write(OnnxGraph(), spec, tensors, outputs, input_shape, metadata)
+    return _write(OnnxGraph(half=half), spec, tensors, outputs, input_shape, metadata)
 
 
 def onnx_parts(

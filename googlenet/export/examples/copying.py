@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from importlib.resources import files
 
 from googlenet.export.contract import Contract
+from googlenet.settings import ExportTarget
 
 _PILLOW_HAS_NO = "bilinear-no-antialias"
 
@@ -19,8 +21,38 @@ def example_files(contract: Contract) -> dict[str, str]:
     return {"example.py": _python(contract)}
 
 
+@dataclass(frozen=True)
+class _Runtime:
+    """What another runtime has in place of onnxruntime's lines."""
+
+    says: str
+    imports: str
+    opens: str
+    runs: str
+
+
+_RUNTIMES: dict[ExportTarget, _Runtime] = {
+    "openvino": _Runtime(
+        "with OpenVINO, Pillow",
+        "import numpy as np\nimport openvino\nfrom PIL",
+        'openvino.compile_model(HERE / CONTRACT["model"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
+        'SESSION({CONTRACT["input"]["name"]: normalised[None]})[CONTRACT["output"]][0]',
+    ),
+}
+_ONNXRUNTIME = _Runtime(
+    "with onnxruntime, Pillow",
+    "import numpy as np\nimport onnxruntime\nfrom PIL",
+    'onnxruntime.InferenceSession(HERE / CONTRACT["model"], providers=["CPUExecutionProvider"])',
+    'SESSION.run([CONTRACT["output"]], {CONTRACT["input"]["name"]: normalised[None]})[0][0]',
+)
+
+
 def _python(contract: Contract) -> str:
-    return _template("with_onnxruntime.py")
+    """The example for onnxruntime, with the lines that open and run the model replaced."""
+    text, other = _template("with_onnxruntime.py"), _RUNTIMES.get(contract.target, _ONNXRUNTIME)
+    for field in fields(_Runtime):
+        text = text.replace(getattr(_ONNXRUNTIME, field.name), getattr(other, field.name))
+    return text
 
 
 def _template(name: str) -> str:
