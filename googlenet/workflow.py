@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from googlenet.data.index import Dataset, Split, read_dataset
+from googlenet.doctor.findings import Diagnosis
+from googlenet.doctor.training import check_dataset, summary
 from googlenet.evaluation.calibrate import calibrate
 from googlenet.evaluation.evaluate import Evaluation, evaluate
 from googlenet.evaluation.report import write_report
@@ -51,7 +53,11 @@ def train_and_judge(data: Path, settings: TrainSettings, folder: Path, *, readin
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
     new_run_folder(folder)
     dataset = read_dataset(data, seed=settings.seed, progress=reading)
+    diagnosis = check_dataset(data, dataset)
+    atomic_write(folder / "check.json", [_json(diagnosis.as_json())])
+    dataset = replace(dataset, notes=(*dataset.notes, *summary(diagnosis)))
     model = calibrate(train(dataset, settings, folder), dataset, progress=judging).model
+    model = replace(model, record={**model.record, "check": _checked(diagnosis)})
     model.save(folder / MODEL_FILE)
     evaluation = _judge(dataset, model, judging)
     report = None
@@ -59,8 +65,17 @@ def train_and_judge(data: Path, settings: TrainSettings, folder: Path, *, readin
         report = folder / "report.html"
         words = ["googlenet", "evaluate", str(folder / MODEL_FILE), str(data), "--report", "report.html"]
         write_report(evaluation, report, shlex.join(words))
-        atomic_write(folder / "test.json", [json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1).encode()])
+        atomic_write(folder / "test.json", [_json(evaluation.as_json())])
     return Run(folder / MODEL_FILE, report, evaluation, monotonic() - started)
+
+
+def _checked(diagnosis: Diagnosis) -> dict[str, Any]:
+    """What the model's record says of the data it was made from."""
+    return {"serious": diagnosis.serious, "counts": diagnosis.counts()}
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
 
 def _judge(dataset: Dataset, model: Any, progress: Progress) -> Evaluation | None:

@@ -111,12 +111,26 @@ def show_evaluation(evaluation: Evaluation) -> None:
     print(f"top-1 {percent(figures.top1)} % (95 %: {span(figures.top1_interval)})")
     if len(figures.per_class) >= MEANINGFUL_TOP5:
         print(f"top-5 {percent(figures.top5)} % (95 %: {span(figures.top5_interval)})")
+    _show_leaks(evaluation)
     _show_calibration(evaluation)
     if absent := sum(not row.images for row in figures.per_class):
         print(f"no images of {absent} of {len(figures.per_class)} classes: nothing is said about these")
     for note in evaluation.dataset.notes:
         say(f"note: {note}")
     say_skipped(evaluation.skipped, figures.images)
+
+
+def _show_leaks(evaluation: Evaluation) -> None:
+    leaks = evaluation.leaks
+    if leaks is None:
+        return
+    if not leaks.images:
+        print("none of these images is in the training split, not even almost")
+        return
+    exact = sum(leak.exact for leak in leaks.images)
+    print(f"{len(leaks.images)} of these images are in the training split too ({exact} byte by byte, others almost)")
+    if without := leaks.without:
+        print(f"without them: top-1 {percent(without.top1)} % (95 %: {span(without.top1_interval)})")
 
 
 def _show_calibration(evaluation: Evaluation) -> None:

@@ -30,10 +30,17 @@ def check(source: Path, *, only: Collection[str] = (), progress: Progress | None
             f"{source}: holds no images ({listing.ignored} other files); "
             "put .jpg, .png, .webp, .bmp, .gif or .tif files in a folder per class"
         )
-    listed_skips = len(listing.skipped)
+    misplaced = len(listing.skipped)
     looks = examine(listing, verify=True, progress=progress)
+    return diagnose(source, listing, looks, misplaced=misplaced, only=only)
+
+
+def diagnose(
+    source: Path, listing: Listing, looks: Looks, *, misplaced: int = 0, only: Collection[str] = ()
+) -> Diagnosis:
+    """What the looks at all listed files say; of the skipped ones the first ``misplaced`` were never opened."""
     counts = class_counts(listing)
-    cases = _cases(source, listing, listed_skips, looks, counts)
+    cases = _cases(source, listing, misplaced, looks, counts)
     return Diagnosis(
         source=source,
         root=listing.root,
@@ -48,8 +55,8 @@ def _check_kinds(only: Collection[str]) -> None:
         raise SettingsError(f"--only is {unknown[0]!r}; known are: {', '.join(KINDS)}")
 
 
-def _cases(source: Path, listing: Listing, listed_skips: int, looks: Looks, counts: Counts) -> Iterator[Case]:
-    yield from skipped_cases(listing, listed_skips)
+def _cases(source: Path, listing: Listing, misplaced: int, looks: Looks, counts: Counts) -> Iterator[Case]:
+    yield from skipped_cases(listing, misplaced)
     yield from class_cases(counts)
     yield from copy_cases(listing, looks)
     yield from file_cases(listing, looks)

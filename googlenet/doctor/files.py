@@ -28,11 +28,11 @@ _EXTREME = 4.0  # longer side / shorter side: beyond, three quarters of the pict
 ONE_COLOUR = 8  # of 255; a compressed picture of one colour spreads by 2 to 4
 
 
-def skipped_cases(listing: Listing, listed_skips: int) -> Iterator[Case]:
-    """The first ``listed_skips`` were passed over when the folders were listed; the others could not be decoded."""
+def skipped_cases(listing: Listing, misplaced: int) -> Iterator[Case]:
+    """The first ``misplaced`` were passed over when the folders were listed; the others could not be decoded."""
     for number, part in enumerate(listing.skipped):
         path = _relative(listing, os.fspath(part.path))
-        if number < listed_skips:
+        if number < misplaced:
             yield "misplaced", Item(part.reason, (path,))
         else:
             yield "unreadable", Item(part.reason, (path,), movable=(path,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from googlenet.data.crops import shorter_sides
@@ -11,6 +12,7 @@ from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import Engine, open_engine
 from googlenet.errors import SettingsError
+from googlenet.evaluation.leaks import Leaks, find_leaks
 from googlenet.evaluation.metrics import Figures, measure
 from googlenet.evaluation.override import changed_preprocessing
 from googlenet.evaluation.protocol import Protocol, judge
@@ -49,6 +51,11 @@ class Evaluation:
             return None
         return reliability(self.answers.raw_confidence, self.answers.rank == 0)
 
+    @cached_property
+    def leaks(self) -> Leaks | None:
+        """Judged images that training has seen, and the figures without them; None where that cannot be told."""
+        return find_leaks(self.dataset, self.answers, self.model.classes)
+
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet evaluate --json`` prints (docs/cli.md)."""
         figures = self.figures
@@ -64,6 +71,7 @@ class Evaluation:
                 "error_before": self.raw_reliability.error if self.raw_reliability else None,
                 **asdict(self.reliability),
             },
+            "leaks": self.leaks and self.leaks.as_json(),
             "split": self.split,
             "preprocessing": self.preprocessing.model_dump(mode="json"),
             "preprocessing_changed": list(self.changed),
