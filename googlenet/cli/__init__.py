@@ -31,6 +31,7 @@ VERBS = (
     "convert",
     "describe",
     "twins",
+    "explain",
     "explore",
     "demo",
     "export",

@@ -38,16 +38,12 @@ class Explanation:
     layer: str | None  # None: the method looks at the pixels themselves
     view: View  # the photograph, and the square of it that the maps lie on
     logits: NDArray[np.float32]  # (classes,)
+    probabilities: NDArray[np.float32]  # (classes,), 0 to 1, calibrated as the model is
     answer: int  # a class's index
     runner_up: int | None  # None in a model of one class
     for_answer: Map  # of the answer's logit
     against_runner_up: Map | None  # of the answer's logit less the runner-up's
     steps: int | None = None  # that integrated gradients took
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """(classes,), 0 to 1."""
-        return softmax(self.logits)
 
     @property
     def maps(self) -> tuple[Map, ...]:
@@ -96,6 +92,7 @@ class Explainer:
             layer=place,
             view=view,
             logits=logits,
+            probabilities=softmax(logits / np.float32(self.model.temperature)),
             answer=int(order[0]),
             runner_up=int(order[1]) if len(order) > 1 else None,
             for_answer=maps[0],
