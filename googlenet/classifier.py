@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from googlenet.engines import open_engine
-from googlenet.evaluation.predict import Answer, predict_one
+from googlenet.evaluation.predict import Answer, Prediction, predict_one
 from googlenet.weights.convert import open_model
 from googlenet.weights.model_file import SealedModel
 
@@ -31,3 +31,17 @@ class Classifier:
         """The ``top`` likeliest classes of an image file or of its bytes, likeliest first; raises ``ImageError``."""
         source = image if isinstance(image, bytes) else Path(image)
         return predict_one(self.model, self._engine, source, top=top).predictions
+
+    def answer(
+        self,
+        image: str | PathLike[str] | bytes,
+        top: int = 5,
+        *,
+        coverage: float | None = None,
+        false_reject: float | None = None,
+    ) -> Prediction:
+        """All that is known of one image: its likeliest classes, whether it is ``unknown``, and, with ``coverage``,
+        0–1, the ``set`` of labels that holds the right one so often; raises ``SettingsError`` for a model that cannot.
+        """
+        source = image if isinstance(image, bytes) else Path(image)
+        return predict_one(self.model, self._engine, source, top=top, coverage=coverage, false_reject=false_reject)

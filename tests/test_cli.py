@@ -92,6 +92,8 @@ def test_calibrate_then_predict_sets(run: Run, model: Path, tmp_path: Path, colo
     assert all(entry["set"][0] == entry["predictions"][0] for entry in entries)
     assert "calibrated on 60 images" in err
     rows = list(csv.DictReader(io.StringIO(run("predict", new, data / "red", "--coverage", "0.9", "--csv")[1])))
+    assert {row["unknown"] for row in rows} <= {"yes", "no"}
+    assert all(entry["unknown"]["rejected"] == (entry["unknown"]["reason"] is not None) for entry in entries)
     assert [row["in_set"] for row in rows].count("yes") == sum(len(entry["set"]) for entry in entries)
     evaluation = json.loads(run("evaluate", new, data, "--split", "all", "--json")[1])
     assert evaluation["calibration"]["temperature"] == document["temperature"]
@@ -99,6 +101,7 @@ def test_calibrate_then_predict_sets(run: Run, model: Path, tmp_path: Path, colo
     for words, says in (
         (("--coverage", "0.99"), "was calibrated on 60 images, which can promise at most 0.9836"),
         (("--coverage", "0.9", "--resize", "warp"), "leave --resize out"),
+        (("--false-reject", "0.01"), "--false-reject is 0.01, but the model was calibrated on 60 images"),
     ):
         code, out, err = run("predict", new, data / "red", *words)
         assert (code, out) == (2, "")

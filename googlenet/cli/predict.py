@@ -29,6 +29,7 @@ def predict(
     *,
     top: int = 5,
     coverage: float | None = None,
+    false_reject: float | None = None,
     resize: Resize | None = None,
     resize_size: int | None = None,
     engine: Engine | None = None,
@@ -47,6 +48,8 @@ def predict(
         how many classes to name
     coverage
         0–1: name as many classes as it takes for the right one to be among them so often, such as 0.95
+    false_reject
+        0–1: call a photograph unknown that is like none learned, at the cost of so many known ones; 0.05 by default
     resize
         instead of the model's own rule, for a comparison
     resize_size
@@ -85,6 +88,7 @@ def predict(
         top=top,
         skipped=skipped,
         coverage=coverage,
+        false_reject=false_reject,
     )
     if coverage is not None:
         say(f"note: {coverage_meaning(sealed, coverage)}")

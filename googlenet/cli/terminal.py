@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from googlenet.data.examine import Progress
     from googlenet.data.listing import Skipped
     from googlenet.evaluation.evaluate import Evaluation
-    from googlenet.evaluation.metrics import ClassFigures, Interval
+    from googlenet.evaluation.metrics import ClassFigures
     from googlenet.evaluation.prediction import Answer, Prediction
+    from googlenet.trust.intervals import Estimate, Interval
     from googlenet.workflow import Run
 
 _NO_CONTROL_CHARACTERS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
@@ -111,6 +112,8 @@ def show_evaluation(evaluation: Evaluation) -> None:
     print(f"top-1 {percent(figures.top1)} % (95 %: {span(figures.top1_interval)})")
     if len(figures.per_class) >= MEANINGFUL_TOP5:
         print(f"top-5 {percent(figures.top5)} % (95 %: {span(figures.top5_interval)})")
+    for name, estimate in (("balanced accuracy", figures.balanced_accuracy), ("macro F1", figures.macro_f1)):
+        print(f"{name} {_estimate(estimate)}")
     _show_leaks(evaluation)
     _show_calibration(evaluation)
     if absent := sum(not row.images for row in figures.per_class):
@@ -131,6 +134,10 @@ def _show_leaks(evaluation: Evaluation) -> None:
     print(f"{len(leaks.images)} of these images are in the training split too ({exact} byte by byte, others almost)")
     if without := leaks.without:
         print(f"without them: top-1 {percent(without.top1)} % (95 %: {span(without.top1_interval)})")
+
+
+def _estimate(estimate: Estimate) -> str:
+    return f"{percent(estimate.value)} % (95 %: {span(estimate.interval)})"
 
 
 def _show_calibration(evaluation: Evaluation) -> None:
@@ -187,10 +194,15 @@ def _write_csv(answers: Iterator[Prediction]) -> int:
     count = 0
     for count, answer in enumerate(answers, 1):
         if count == 1:
-            extra = [] if answer.set is None else ["in_set"]
+            extra = ["unknown", "unknown_score", "unknown_threshold"] * (answer.unknown is not None)
+            extra += ["in_set"] * (answer.set is not None)
             writer.writerow(["path", "rank", "index", "label", "probability", *extra])
         for rank, guess in enumerate(_rows(answer), 1):
-            extra = [] if answer.set is None else [_yes(guess in answer.set)]
+            extra = []
+            if verdict := answer.unknown:
+                extra += [_yes(verdict.rejected), f"{verdict.score:.6f}", f"{verdict.threshold:.6f}"]
+            if answer.set is not None:
+                extra.append(_yes(guess in answer.set))
             writer.writerow([answer.path, rank, guess.index, guess.label, f"{guess.probability:.6f}", *extra])
     return count
 
@@ -213,4 +225,6 @@ def _write_lines(answers: Iterator[Prediction]) -> int:
             path = one_line(answer.path) if rank == 1 else ""
             mark = "" if answer.set is None else "* " if guess in answer.set else "  "
             print(f"{path:<40} {100 * guess.probability:6.2f} %  {mark}{guess.label}")
+        if answer.unknown and answer.unknown.reason:
+            print(f"{'':<40} unknown: {one_line(answer.unknown.reason)}")
     return count

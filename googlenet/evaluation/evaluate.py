@@ -64,6 +64,9 @@ class Evaluation:
             "top1": figures.top1,
             "top5": figures.top5,
             "intervals": {"top1": list(figures.top1_interval), "top5": list(figures.top5_interval)},
+            "balanced_accuracy": asdict(figures.balanced_accuracy),
+            "macro_precision": asdict(figures.macro_precision),
+            "macro_f1": asdict(figures.macro_f1),
             "per_class": [asdict(row) for row in figures.per_class],
             "confusion": figures.confusion.tolist(),
             "calibration": {

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from googlenet.data.classes import ClassName
 from googlenet.evaluation.score import Answers
-
-_Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
-
-Interval = tuple[float, float]
+from googlenet.trust.intervals import Estimate, Interval, f1_interval, macro_averages, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -28,27 +24,26 @@ class ClassFigures:
     f1: float | None
     precision_interval: Interval | None
     recall_interval: Interval | None
+    f1_interval: Interval | None
 
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """What an evaluation found; rates are fractions, intervals hold the true rate in 95 of 100 cases (Wilson)."""
+    """What an evaluation found; rates are fractions, intervals hold the true rate in 95 of 100 cases.
+
+    The macro averages are over the classes that have images; ``balanced_accuracy`` is that of recall.
+    """
 
     images: int
     top1: float
     top5: float
     top1_interval: Interval
     top5_interval: Interval
+    balanced_accuracy: Estimate
+    macro_precision: Estimate
+    macro_f1: Estimate
     per_class: tuple[ClassFigures, ...]
     confusion: NDArray[np.int64]  # (classes, classes): row what it is, column what was answered
-
-
-def wilson_interval(right: int, images: int) -> Interval:
-    """Wilson's 95% interval of a rate, ``right`` of ``images`` > 0 (Wilson 1927, JASA 22)."""
-    rate, z2 = right / images, _Z95**2
-    centre = (rate + z2 / (2 * images)) / (1 + z2 / images)
-    half = _Z95 * sqrt(rate * (1 - rate) / images + z2 / (4 * images**2)) / (1 + z2 / images)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def measure(answers: Answers, classes: tuple[ClassName, ...]) -> Figures:
@@ -57,12 +52,16 @@ def measure(answers: Answers, classes: tuple[ClassName, ...]) -> Figures:
     confusion = np.zeros((count, count), np.int64)
     np.add.at(confusion, (answers.labels, answers.predicted), 1)
     top1, top5 = int((answers.rank == 0).sum()), int((answers.rank < 5).sum())
+    balanced_accuracy, macro_precision, macro_f1 = macro_averages(confusion)
     return Figures(
         images=images,
         top1=top1 / images,
         top5=top5 / images,
         top1_interval=wilson_interval(top1, images),
         top5_interval=wilson_interval(top5, images),
+        balanced_accuracy=balanced_accuracy,
+        macro_precision=macro_precision,
+        macro_f1=macro_f1,
         per_class=tuple(_class_figures(name, confusion, i) for i, name in enumerate(classes)),
         confusion=confusion,
     )
@@ -79,4 +78,5 @@ def _class_figures(name: ClassName, confusion: NDArray[np.int64], i: int) -> Cla
         f1=2 * right / (images + answered) if images else None,
         precision_interval=wilson_interval(right, answered) if answered else None,
         recall_interval=wilson_interval(right, images) if images else None,
+        f1_interval=f1_interval(right, images + answered - 2 * right) if images else None,
     )

@@ -80,13 +80,14 @@ def predict(
     top: int,
     skipped: list[Skipped],
     coverage: float | None = None,
+    false_reject: float | None = None,
 ) -> Iterator[Prediction]:
     """The ``top`` likeliest classes of each image, in order; files that cannot be read are appended to ``skipped``.
 
-    With ``coverage``, 0–1, the set of labels that holds the right one so often too; raises ``SettingsError`` where the
-    model cannot promise that.
+    With ``coverage``, 0–1, the set of labels that holds the right one so often too. ``false_reject``, 0–1: the part of
+    known images that may be called unknown. Raises ``SettingsError`` where the model cannot promise that.
     """
-    judge = Judge(model, top=top, coverage=coverage)
+    judge = Judge(model, top=top, coverage=coverage, false_reject=false_reject)
     return _predictions(judge, engine, preprocessing, iter(paths), skipped)
 
 
@@ -107,9 +108,15 @@ def _predictions(
 
 
 def predict_one(
-    model: SealedModel, engine: Engine, source: Path | bytes, *, top: int, coverage: float | None = None
+    model: SealedModel,
+    engine: Engine,
+    source: Path | bytes,
+    *,
+    top: int,
+    coverage: float | None = None,
+    false_reject: float | None = None,
 ) -> Prediction:
-    """The answer for one image file, or its bytes; raises ``ImageError`` when it cannot be read."""
-    judge = Judge(model, top=top, coverage=coverage)
+    """As ``predict`` for one image file, or its bytes; raises ``ImageError`` when it cannot be read."""
+    judge = Judge(model, top=top, coverage=coverage, false_reject=false_reject)
     path = "" if isinstance(source, bytes) else str(source)
     return judge.judge(engine, prepare(source, model.preprocessing)[None], [path])[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from googlenet.trust.unknown import Verdict
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -26,10 +28,18 @@ class Prediction:
     path: str
     predictions: tuple[Answer, ...]
     set: tuple[Answer, ...] | None = None  # where a coverage was asked for: holds the right class that often
+    unknown: Verdict | None = None  # where the model can tell
 
     def as_json(self) -> dict[str, Any]:
         """The entry that ``googlenet predict --json`` prints (docs/cli.md)."""
         entry: dict[str, Any] = {"path": self.path, "predictions": [answer.as_json() for answer in self.predictions]}
+        verdict = self.unknown
+        entry["unknown"] = verdict and {
+            "rejected": verdict.rejected,
+            "score": verdict.score,
+            "threshold": verdict.threshold,
+            "reason": verdict.reason,
+        }
         if self.set is not None:
             entry["set"] = [answer.as_json() for answer in self.set]
         return entry

@@ -21,8 +21,8 @@ from googlenet.data.index import Dataset, Skipped
 from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import DataError
 from googlenet.evaluation.members import Member, open_members
-from googlenet.evaluation.metrics import Interval, wilson_interval
 from googlenet.evaluation.score import BATCH, Answers, answers_of, joined
+from googlenet.trust.intervals import Interval, wilson_interval
 from googlenet.weights.model_file import SealedModel
 
 

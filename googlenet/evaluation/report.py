@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from googlenet.data.decode import decode
 from googlenet.errors import ImageError
 from googlenet.evaluation.evaluate import Evaluation
-from googlenet.evaluation.metrics import Interval
 from googlenet.saving import atomic_write
+from googlenet.trust.intervals import Interval
 
 _MOST_MISTAKES = 24
 _THUMBNAIL = 224  # pixels

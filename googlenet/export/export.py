@@ -120,7 +120,7 @@ def _contract(
         spec=model.spec,
         classes=model.classes,
         preprocessing=model.preprocessing,
-        calibration=model.calibration.facts if model.calibration else None,
+        calibration=model.calibration.without_features().facts if model.calibration else None,
         record=dict(model.record),
         googlenet=__version__,
         target=settings.to,
@@ -152,7 +152,7 @@ def _write_calibration(work: Path, model: SealedModel) -> dict[str, str]:
     """What of the calibration is too long for the contract, beside it; returns its digest by name."""
     if model.calibration is None:
         return {}
-    atomic_write(work / CALIBRATION_FILE, [model.calibration.to_bytes()])
+    atomic_write(work / CALIBRATION_FILE, [model.calibration.without_features().to_bytes()])
     return {CALIBRATION_FILE: file_digest(work / CALIBRATION_FILE)}
 
 

@@ -8,12 +8,13 @@ Sadinle, Lei, Wasserman 2019, whose sets are the smallest on average).
 
 from __future__ import annotations
 
-from math import ceil, log
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from googlenet.errors import SettingsError
+from googlenet.trust.binomial import beta_quantile
 from googlenet.trust.probabilities import Floats, log_softmax
 
 
@@ -61,21 +62,4 @@ def coverage_range(images: int, level: float) -> tuple[float, float]:
     (Vovk 2012).
     """
     rank = _rank(images, level)
-    return _beta_quantile(0.025, rank, images + 1 - rank), _beta_quantile(0.975, rank, images + 1 - rank)
-
-
-def _beta_quantile(share: float, a: int, b: int) -> float:
-    """By bisection on the binomial tail: Beta(a, b) <= x just as often as a of a + b - 1 coins come up with x."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if binomial_tail(a, a + b - 1, middle) < share else (low, middle)
-    return (low + high) / 2
-
-
-def binomial_tail(least: int, count: int, rate: float) -> float:
-    """The probability that at least ``least`` of ``count`` come up, each with probability ``rate``, 0 < rate < 1."""
-    k = np.arange(least, count + 1)
-    log_factorials = np.cumsum(np.log(np.maximum(1, np.arange(count + 1))))
-    choices = log_factorials[count] - log_factorials[k] - log_factorials[count - k]
-    return float(min(1.0, np.exp(choices + k * log(rate) + (count - k) * log(1 - rate)).sum()))
+    return beta_quantile(0.025, rank, images + 1 - rank), beta_quantile(0.975, rank, images + 1 - rank)

@@ -22,6 +22,9 @@ CALIBRATION_FILE = "calibration.safetensors"
 
 PREFIX = "calibration/"
 SET_SCORES = f"{PREFIX}set_scores"
+REFERENCES = f"{PREFIX}references"
+REFERENCE_LABELS = f"{PREFIX}reference_labels"
+UNKNOWN_SCORES = f"{PREFIX}unknown_scores"
 
 
 class CalibrationFacts(BaseModel):
@@ -35,10 +38,18 @@ class CalibrationFacts(BaseModel):
     error_before: float = Field(ge=0, le=1)  # expected calibration error on these images at temperature 1
     error_after: float = Field(ge=0, le=1)  # and at the temperature
 
+    references: int = Field(default=0, ge=0)  # known images whose features are kept to tell the unknown by; 0 for none
+    width: int = Field(default=0, ge=0)  # of the features
+
     @property
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every tensor that belongs to this."""
-        return {SET_SCORES: (self.images,)}
+        shapes: dict[str, tuple[int, ...]] = {SET_SCORES: (self.images,)}
+        if self.references:
+            shapes[REFERENCES] = (self.references, self.width)
+            shapes[REFERENCE_LABELS] = (self.references,)
+            shapes[UNKNOWN_SCORES] = (self.images,)
+        return shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +63,26 @@ class Calibration:
     def set_scores(self) -> NDArray[np.float32]:
         """(images,), ascending: -log of the probability that the right class got; the quantiles make sets of labels."""
         return self.tensors[SET_SCORES]
+
+    @property
+    def references(self) -> NDArray[np.float32]:
+        """(M, width): described features of known images (``googlenet.trust.unknown``)."""
+        return self.tensors[REFERENCES]
+
+    @property
+    def reference_labels(self) -> NDArray[np.float32]:
+        """(M,): the class of each reference, a whole number."""
+        return self.tensors[REFERENCE_LABELS]
+
+    @property
+    def unknown_scores(self) -> NDArray[np.float32]:
+        """(images,), ascending: how far the validation images lie from the references."""
+        return self.tensors[UNKNOWN_SCORES]
+
+    def without_features(self) -> Calibration:
+        """What is left where a runtime gives logits and no features."""
+        facts = self.facts.model_copy(update={"references": 0, "width": 0})
+        return Calibration(facts, {name: self.tensors[name] for name in facts.tensors})
 
     def to_bytes(self) -> bytes:
         """The content of ``CALIBRATION_FILE``."""

@@ -97,3 +97,32 @@ def test_a_coverage_without_a_calibration_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match="has no calibration; make one with: googlenet calibrate"):
         predict_one(tiny_model, open_engine(tiny_model), make_picture("x.png"), top=1, coverage=0.9)
+
+
+def test_the_unknown_is_told_by_training_images(tiny_model: SealedModel, colour_folder: Callable[..., Path]) -> None:
+    dataset = read_dataset(colour_folder(per_class=70), classes=tiny_model.classes)
+    found = calibrate(tiny_model, dataset)
+    facts = found.calibration.facts
+    assert (facts.images, facts.references, facts.width) == (21, len(dataset.select(Split.TRAIN)), 64)
+    engine = open_engine(found.model)
+    known = predict_one(found.model, engine, dataset.path(0), top=1)
+    assert known.unknown is not None
+    photo = dataset.path(int(dataset.select(Split.VAL)[0]))
+    strict = predict_one(found.model, engine, photo, top=1, false_reject=0.99).unknown
+    assert strict is not None
+    assert strict.threshold < known.unknown.threshold
+    assert strict.score == pytest.approx(
+        found.calibration.unknown_scores[found.calibration.unknown_scores.searchsorted(strict.score - 1e-5)], abs=1e-4
+    )
+    with pytest.raises(SettingsError, match=r"--false-reject is 0\.01, but the model was calibrated on 21 images"):
+        predict_one(found.model, engine, photo, top=1, false_reject=0.01)
+    with pytest.raises(SettingsError, match="cannot tell the unknown"):
+        predict_one(tiny_model, engine, photo, top=1, false_reject=0.01)
+
+
+def test_with_too_few_images_nothing_is_called_unknown(
+    tiny_model: SealedModel, colour_folder: Callable[..., Path]
+) -> None:
+    dataset = read_dataset(colour_folder(), classes=tiny_model.classes)
+    model = calibrate(tiny_model, dataset).model
+    assert predict_one(model, open_engine(model), dataset.path(0), top=1).unknown is None

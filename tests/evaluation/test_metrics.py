@@ -10,11 +10,12 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
 from googlenet.data.classes import ClassName
-from googlenet.evaluation.metrics import measure, wilson_interval
+from googlenet.evaluation.metrics import measure
 from googlenet.evaluation.score import answers_of
+from googlenet.trust.intervals import wilson_interval
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.integers(2, 12), st.integers(1, 80), st.integers(0, 2**31))
 def test_against_scikit_learn(classes: int, images: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -38,6 +39,19 @@ def test_against_scikit_learn(classes: int, images: int, seed: int) -> None:
         assert (row.precision or 0) == pytest.approx(precision[i])
         assert (row.f1 or 0) == pytest.approx(f1[i])
         assert (row.recall is None) == (support[i] == 0)
+        for value, interval in (
+            (row.recall, row.recall_interval),
+            (row.precision, row.precision_interval),
+            (row.f1, row.f1_interval),
+        ):
+            assert (value is None) == (interval is None)
+            assert value is None or (interval is not None and interval[0] <= value <= interval[1])
+    macro = precision_recall_fscore_support(
+        labels, predicted, labels=np.unique(labels), average="macro", zero_division=0
+    )[:3]
+    found = (figures.macro_precision, figures.balanced_accuracy, figures.macro_f1)
+    assert [estimate.value for estimate in found] == pytest.approx(macro)
+    assert all(estimate.interval[0] <= estimate.value <= estimate.interval[1] for estimate in found)
 
 
 @given(st.integers(1, 2000), st.data())

@@ -10,7 +10,8 @@ from scipy.special import log_softmax
 from scipy.stats import beta, binom
 
 from googlenet.errors import SettingsError
-from googlenet.trust.conformal import binomial_tail, coverage_range, label_set, quantile, set_scores
+from googlenet.trust.binomial import binomial_tail
+from googlenet.trust.conformal import coverage_range, label_set, quantile, set_scores
 
 
 @settings(deadline=None)
