@@ -57,7 +57,7 @@ class EvaluateSettings(BaseModel):
 
 
 ExportTarget = Literal["onnx", "openvino", "safetensors"]
-ExportPrecision = Literal["fp32", "fp16"]
+ExportPrecision = Literal["fp32", "fp16", "int8"]
 
 
 class ExportSettings(BaseModel):
@@ -68,6 +68,7 @@ class ExportSettings(BaseModel):
     to: ExportTarget = "onnx"
     precision: ExportPrecision = "fp32"
     batch: int | None = Field(default=None, ge=1, le=4096)  # images at once; None: any number
+    max_drop: float = Field(default=0.5, ge=0, le=100)  # points of validation accuracy that int8 may lose
 
     @model_validator(mode="after")
     def _precision_is_real(self) -> ExportSettings:
@@ -78,8 +79,8 @@ class ExportSettings(BaseModel):
 
 
 EXPORT_PRECISIONS: dict[ExportTarget, tuple[ExportPrecision, ...]] = {
-    "onnx": ("fp32", "fp16"),
-    "openvino": ("fp32", "fp16"),
+    "onnx": ("fp32", "fp16", "int8"),
+    "openvino": ("fp32", "fp16", "int8"),
     "safetensors": ("fp32",),
 }
 """Which precisions each target really has."""

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from googlenet import __version__
+from googlenet.data.index import Dataset
 from googlenet.engines import open_engine
-from googlenet.errors import ModelFileError
+from googlenet.errors import ModelFileError, SettingsError
 from googlenet.export.artifact import Artifact
 from googlenet.export.contract import CONTRACT, FORMAT, PROBES, Contract, Export, Probe, Tolerance, file_digest
 from googlenet.export.examples.copying import example_files
+from googlenet.export.int8 import Int8Data, Measured, Progress, check_drop, rows_as_json
 from googlenet.export.probes import make_probes
 from googlenet.export.readme import readme
 from googlenet.export.stages import Array, Stage, pipeline, summarise
@@ -29,8 +31,12 @@ from googlenet.settings import ExportPrecision, ExportSettings
 from googlenet.weights.calibration import CALIBRATION_FILE
 from googlenet.weights.model_file import SealedModel
 
-TOLERANCES: Mapping[ExportPrecision, float] = {"fp32": 1e-4, "fp16": 1e-2}
-"""How far an export's logits may be from the sealed model's: fraction of the largest logit of all probes."""
+TOLERANCES: Mapping[ExportPrecision, float] = {"fp32": 1e-4, "fp16": 1e-2, "int8": 0.05}
+"""How far an export's logits may be from its contract's: fraction of the largest logit of all probes.
+
+The contract's are the sealed model's; those of int8 its own, for images such as the probes are nothing that it was
+calibrated for: its worth is judged by photographs.
+"""
 
 _PIXELS = 1.0  # levels: decoders of JPEG differ by one, so do roundings in a resize
 _LOOSE = 0.02
@@ -43,7 +49,7 @@ class Exported:
     export: Export
     difference: float  # of its logits from the sealed model's, fraction of the largest
     bytes: int  # of the model alone
-    details: Mapping[str, Any]  # what the target has to say beside
+    table: tuple[Measured, ...] = ()  # fp32 and int8 beside each other
 
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet export --json`` prints (docs/cli.md)."""
@@ -55,35 +61,54 @@ class Exported:
             "model": str(self.export.model_path),
             "bytes": self.bytes,
             "logit_difference": self.difference,
-            **self.details,
+            "table": rows_as_json(self.table),
         }
 
 
-def export_model(model: SealedModel, folder: Path, settings: ExportSettings) -> Exported:
+def export_model(
+    model: SealedModel,
+    folder: Path,
+    settings: ExportSettings,
+    dataset: Dataset | None = None,
+    *,
+    progress: Progress = lambda done, total: None,
+) -> Exported:
     """Write ``model`` into the new folder ``folder`` and run its golden probes through the result.
 
-    The folder appears whole or not at all. Raises ``ModelFileError`` where it exists already or where the export does
-    not answer as the sealed model does, ``MissingExtraError`` where a target's tools are not installed.
+    ``dataset``: for int8, the data that the model was trained on; training images calibrate, validation images judge.
+    The folder appears whole or not at all. Raises ``ModelFileError`` where it exists already, where the export does
+    not answer as the sealed model does or int8 loses too much; ``MissingExtraError`` where a target's tools are not
+    installed; ``SettingsError`` for int8 without data, ``DataError`` where it lacks images.
     """
+    if (settings.precision == "int8") != (dataset is not None):
+        raise SettingsError("--int8 and --calibrate go together; give the data set that the model was trained on, too")
     if folder.exists():
         raise ModelFileError(f"{folder}: exists already; give a new folder, or remove it first")
+    data = None if dataset is None else Int8Data(dataset, model)
     with _beside(folder) as work:
-        artifact = write_target(model, work, settings)
+        artifact = write_target(model, work, settings, data)
         content = make_probes(model.preprocessing)
         contract, reference = _contract(model, artifact, settings, content, work)
         _write_probes(work, content)
         export = _write_contract(work, contract)
-        logits = probe_logits(export, open_export(export))
+        size = sum((work / name).stat().st_size for name in contract.sha256)
+        engine = open_export(export)
+        logits = probe_logits(export, engine)
         difference = float(np.abs(logits - reference).max() / contract.largest_logit)
-        if not difference <= contract.tolerance.logits:
+        table: list[Measured] = []
+        if data is not None:
+            table = data.compare(open_engine(model), engine, (_bytes(model), size), progress)
+            check_drop(table, settings.max_drop)
+            contract = _with_logits(contract, logits)
+            _write_contract(work, contract)
+        elif not difference <= contract.tolerance.logits:
             raise ModelFileError(
                 f"{folder}: the logits of the {settings.to} {settings.precision} export differ by {difference:.1e} of "
                 f"the largest, {contract.tolerance.logits:.0e} is allowed; nothing was written, take another --to"
             )
         for name, text in {**example_files(contract), "README.md": readme(contract, folder.name)}.items():
             atomic_write(work / name, [text.encode()])
-    size = sum((folder / name).stat().st_size for name in contract.sha256)
-    return Exported(Export(folder, contract), difference, size, {})
+    return Exported(Export(folder, contract), difference, size, tuple(table))
 
 
 def probe_logits(export: Export, engine: ExportEngine) -> NDArray[np.float32]:
@@ -141,6 +166,16 @@ def _contract(
 def _reference(model: SealedModel, images: list[Array], artifact: Artifact) -> NDArray[np.float32]:
     batch = np.stack(images)
     return open_engine(model).logits(batch if artifact.input.layout == "NCHW" else batch.transpose(0, 3, 1, 2).copy())
+
+
+def _bytes(model: SealedModel) -> int:
+    return sum(tensor.nbytes for name, tensor in model.tensors.items() if not name.startswith(("loss1/", "loss2/")))
+
+
+def _with_logits(contract: Contract, logits: NDArray[np.float32]) -> Contract:
+    rows = zip(contract.probes.items(), logits.tolist(), strict=True)
+    probes = {name: probe.model_copy(update={"logits": tuple(row)}) for (name, probe), row in rows}
+    return contract.model_copy(update={"probes": probes})
 
 
 def _files(work: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from googlenet.engines.onnxruntime_engine import session_options
 from googlenet.errors import ModelFileError
 from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export, Input
+from googlenet.export.int8 import Int8Data, float_layers
 from googlenet.export.onnx_check import check_onnx
 from googlenet.network.onnx_graph import OPSET
 from googlenet.network.onnx_net import LOGITS, onnx_bytes
@@ -26,8 +27,8 @@ METADATA = "googlenet"
 """The key of the file's metadata under which the sealed model's document stands."""
 
 
-def write(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifact:
-    """Write ``model.onnx`` into ``folder``."""
+def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8Data | None = None) -> Artifact:
+    """Write ``model.onnx`` into ``folder``; in 8 bits where there are images to calibrate on."""
     shape = input_shape(model, settings)
     content = onnx_bytes(
         model.spec,
@@ -36,6 +37,10 @@ def write(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifac
         metadata={METADATA: document_of(model)},
         half=settings.precision == "fp16",
     )
+    if data is not None:
+        from googlenet.export.onnx_int8 import quantised
+
+        content = quantised(content, data.calibration_batches(settings.batch or 1), float_layers(model.spec))
     atomic_write(folder / FILE, [content])
     return Artifact(FILE, Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape), LOGITS, OPSET)
 

@@ -10,9 +10,10 @@ import openvino
 from numpy.typing import NDArray
 
 from googlenet.engines.openvino_engine import compile_network
-from googlenet.errors import ModelFileError
+from googlenet.errors import MissingExtraError, ModelFileError
 from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export, Input
+from googlenet.export.int8 import Int8Data, float_layers
 from googlenet.export.onnx_target import input_shape
 from googlenet.network.onnx_net import LOGITS, onnx_bytes
 from googlenet.settings import ExportSettings
@@ -23,10 +24,19 @@ FILE = "model.xml"
 """Its weights lie beside it, in ``model.bin``."""
 
 
-def write(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifact:
-    """Write ``model.xml`` and ``model.bin`` into ``folder``."""
+def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8Data | None = None) -> Artifact:
+    """Write ``model.xml`` and ``model.bin`` into ``folder``; in 8 bits where there are images to calibrate on.
+
+    Raises ``MissingExtraError`` where NNCF is needed and not installed.
+    """
     shape = input_shape(model, settings)
     network = openvino.Core().read_model(onnx_bytes(model.spec, model.tensors, input_shape=shape))
+    if data is not None:
+        try:
+            from googlenet.export.openvino_int8 import quantised
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("nncf", "openvino") from error
+        network = quantised(network, data.calibration_batches(settings.batch or 1), float_layers(model.spec))
     openvino.save_model(network, folder / FILE, compress_to_fp16=settings.precision == "fp16")
     return Artifact(FILE, Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape), LOGITS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from googlenet.engines import open_engine
 from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export, Input
+from googlenet.export.int8 import Int8Data
 from googlenet.network.onnx_net import LOGITS
 from googlenet.settings import ExportSettings
 from googlenet.spec import INPUT
@@ -15,7 +16,7 @@ from googlenet.weights.model_file import SealedModel, read_model
 FILE = "model.safetensors"
 
 
-def write(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifact:
+def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8Data | None = None) -> Artifact:
     """Write ``model.safetensors`` into ``folder``."""
     model.save(folder / FILE)
     size = model.preprocessing.crop_size

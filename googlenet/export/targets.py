@@ -15,6 +15,7 @@ from googlenet.engines.cores import usable_cores
 from googlenet.errors import MissingExtraError, ModelFileError, SettingsError
 from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export
+from googlenet.export.int8 import Int8Data
 from googlenet.settings import ExportSettings, ExportTarget
 from googlenet.weights.model_file import SealedModel
 
@@ -34,9 +35,12 @@ _TARGETS: dict[ExportTarget, _Target] = {
 }
 
 
-def write_target(model: SealedModel, folder: Path, settings: ExportSettings) -> Artifact:
-    """Write the model into ``folder`` as ``settings`` say; raises ``MissingExtraError`` where its tools are absent."""
-    artifact: Artifact = _call(settings.to, "write")(model, folder, settings)
+def write_target(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8Data | None = None) -> Artifact:
+    """Write the model into ``folder`` as ``settings`` say; raises ``MissingExtraError`` where its tools are absent.
+
+    ``data``: the images that int8 is calibrated on, None for other precisions.
+    """
+    artifact: Artifact = _call(settings.to, "write")(model, folder, settings, data)
     return artifact
 
 

@@ -81,6 +81,8 @@ def verify_export(export: Export) -> Verdict:
         words = (
             f"the runtime's answers differ by {differences.max():.1e} of the largest logit, {allowed:.0e} is allowed"
         )
+        if contract.precision == "int8":
+            words += ". A processor without 8-bit instructions (VNNI) saturates: take an fp32 export there"
         faults.append(Fault("logits", words, tuple(off)))
     return Verdict(checked, identical, float(differences.max()), tuple(faults))
 
