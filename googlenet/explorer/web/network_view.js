@@ -14,6 +14,18 @@ function draw() {
     h("div", { class: "stages", role: "list" }, imageStage(), stages().map(drawStage)),
     h("p", { class: "hint" }, t("network.hint")),
   );
+  mark();
+}
+
+// The block that is looked into. Only this changes with most clicks; drawing all anew would decode every picture again.
+function mark() {
+  const { name } = blockOf(state.layer);
+  for (const button of container.querySelectorAll(".block-button")) {
+    const current = button.dataset.block === name;
+    button.tabIndex = current ? 0 : -1;
+    if (current) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
 }
 
 // Blocks of the main path, those whose maps have the same size together.
@@ -75,17 +87,14 @@ function drawRow(block, row) {
 }
 
 function blockButton(block, content) {
-  const current = blockOf(state.layer) === block;
   return h(
     "button",
     {
       class: "block-button",
       "data-block": block.name,
       "data-key": `block ${block.name}`,
-      "aria-current": current ? "true" : null,
       "aria-label": `${block.name}, ${shape(block.output)}, ${t("cost.parameters", { count: count(block.parameters) })}`,
       title: `${block.name}: ${shape(block.output)}`,
-      tabindex: current ? 0 : -1,
       onclick: () => set({ layer: lastLayer(block), tab: isHead(block) ? "heads" : block.name === "loss3" && data.pictures.length ? "evidence" : "layer" }),
     },
     content,
@@ -108,4 +117,5 @@ function drawHead(head) {
 }
 
 rove(container, ".block-button");
-onChange(["layer", "picture", "off"], draw);
+onChange(["picture", "off"], draw);
+onChange(["layer"], mark);

@@ -51,7 +51,7 @@ function draw() {
   const last = step === STEPS.length - 1;
   fill(
     container,
-    h("div", { class: "tour-words", "aria-live": "polite" }, h("p", { class: "soft" }, t("tour.place", { step: step + 1, steps: STEPS.length })), h("h2", { id: "tour-title", tabindex: -1 }, t(`tour.${step + 1}.title`)), h("p", {}, t(`tour.${step + 1}.text`))),
+    h("div", { class: "tour-words", "aria-live": "polite" }, h("p", { class: "soft" }, t("tour.place", { step: step + 1, steps: STEPS.length })), h("h2", { id: "tour-title", tabindex: -1 }, t(`tour.${step + 1}.title`)), h("p", {}, t(`tour.${step + 1}.text`, { depth: network.depth })), picture() ? null : h("p", { class: "note" }, t("answer.no_image"))),
     h("div", { class: "tour-buttons" }, turn(step - 1, "tour.back", step > 0), last ? turn(null, "tour.end", true) : turn(step + 1, "tour.next", true), last ? null : turn(null, "tour.end", true)),
   );
   if (opens) go(step);
