@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from googlenet.errors import GoogLeNetError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
+    from pathlib import Path
 
     from googlenet.classifier import Classifier
     from googlenet.explanation.explain import Explanation, Method
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from googlenet.weights.model_file import Tensors
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "GoogLeNetError", "__version__", "explain", "keras", "load", "torch"]
+__all__ = ["Classifier", "GoogLeNetError", "__version__", "explain", "explore", "keras", "load", "torch"]
 
 
 def load(path: str) -> Classifier:
@@ -61,6 +63,34 @@ def explain(
     sealed = model.model if isinstance(model, Classifier) else open_model(Path(model))
     source = image if isinstance(image, bytes) else Path(image)
     return Explainer(sealed).explain(look(source, sealed.preprocessing), method, layer)
+
+
+def explore(
+    model: str | PathLike[str] | Classifier,
+    images: Sequence[str | PathLike[str]] = (),
+    out: str | PathLike[str] = "explorer.html",
+    *,
+    language: str = "en",
+) -> Path:
+    """Write the page in which a reader looks into the model at work on ``images``: what ``googlenet explore`` writes.
+
+    Args:
+        model: A sealed model, a foreign checkpoint, or what ``load`` gave.
+        images: Image files; without any the page shows the network alone.
+        out: The HTML file to write.
+        language: ``en`` or ``zh``, which the page speaks first.
+
+    Returns ``out``. Raises ``ModelFileError``, ``ImageError``, and ``SettingsError`` for another language.
+    """
+    from pathlib import Path
+
+    from googlenet.classifier import Classifier
+    from googlenet.explorer.explore import explore as write
+    from googlenet.weights.convert import open_model
+
+    sealed = model.model if isinstance(model, Classifier) else open_model(Path(model))
+    write(sealed, [Path(image) for image in images], Path(out), language=language)
+    return Path(out)
 
 
 def torch(

@@ -69,7 +69,16 @@ def test_describe_loads_nothing_heavy(form: str) -> None:
 
 
 def test_public_names() -> None:
-    assert googlenet.__all__ == ["Classifier", "GoogLeNetError", "__version__", "explain", "keras", "load", "torch"]
+    assert googlenet.__all__ == [
+        "Classifier",
+        "GoogLeNetError",
+        "__version__",
+        "explain",
+        "explore",
+        "keras",
+        "load",
+        "torch",
+    ]
     assert all(hasattr(googlenet, name) for name in googlenet.__all__)
     with pytest.raises(AttributeError):
         _ = googlenet.nothing

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from googlenet.data.preprocess import decode_for, normalise, resize_and_crop
 from googlenet.engines.onnxruntime_engine import OnnxRuntimeEngine
 from googlenet.explanation.cam import cam_layer
+from googlenet.explanation.view import look
 from googlenet.explorer.branches import Branch, concatenation, module_branches
 from googlenet.explorer.evidence import evidence_for
 from googlenet.explorer.maps import layer_maps, strongest
@@ -35,14 +35,14 @@ class Looker:
 
     def look(self, path: Path) -> dict[str, Any]:
         """What the page shows of the image file ``path``, as JSON values. Raises ``ImageError``."""
-        seen = resize_and_crop(decode_for(path, self.model.preprocessing), self.model.preprocessing)
+        view = look(path, self.model.preprocessing)
         names = [layer.name for layer in computing_layers(self.spec)]
-        found = self._engine.activations(normalise(seen, self.model.preprocessing)[None], names)
+        found = self._engine.activations(view.input[None], names)
         values = {name: value[0] for name, value in found.items()}
         top = likeliest(values[OUTPUTS["main"]])
         return {
             "name": path.name,
-            "image": photograph_image(seen),
+            "image": photograph_image(view.seen),
             "opinions": {head: opinion(values[layer]) for head, layer in self.spec.outputs.items()},
             "layers": {name: layer_maps(values[name]) for name in names if name not in self.spec.outputs.values()},
             "modules": {name: concatenation(parts, values[f"{name}/output"]) for name, parts in self._branches.items()},
