@@ -60,4 +60,10 @@ def calibrate(
         return
     print(f"{out}: calibrated on {facts.images} images ({split})")
     print(f"temperature {facts.temperature:.3f}")
+    if facts.exits is not None:
+        rules = (
+            f"{name} {'never' if at is None else f'from {at:.3f}'}"
+            for name, at in (("aux1", facts.exits.aux1.threshold), ("aux2", facts.exits.aux2.threshold))
+        )
+        print("early exit: " + ", ".join(rules))
     print(f"calibration error on these: {100 * facts.error_before:.1f} % before, {100 * facts.error_after:.1f} % after")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from googlenet.cli.options import Engine, Json, Resize, split_seed
-from googlenet.cli.protocols import show_protocols
+from googlenet.cli.protocols import show_early_exit, show_protocols
 from googlenet.cli.terminal import MEANINGFUL_TOP5, print_json, progress, say, show_evaluation
 from googlenet.errors import SettingsError
 
@@ -24,6 +25,7 @@ def evaluate(
     resize: Resize | None = None,
     resize_size: int | None = None,
     crops: Annotated[tuple[int, ...], Parameter(negative="")] = (1,),
+    early_exit: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
     seed: int | None = None,
     engine: Engine | None = None,
@@ -46,6 +48,8 @@ def evaluate(
         pixels, instead of the model's own
     crops
         1, 10 or 144 of each image, whose answers are averaged (the paper's way); several times, to compare
+    early_exit
+        also run the images from head to head, and say what answering early wins and loses
     report
         write an HTML file with the confusion matrix and the worst mistakes
     seed
@@ -63,6 +67,8 @@ def evaluate(
     for count in crops:
         check_crops(count)
     *others, source = data
+    if early_exit and (others or crops != (1,) or resize or resize_size or engine not in (None, DEFAULT_ENGINE)):
+        raise SettingsError("--early-exit is for one model as it is, on one crop; leave the other options out")
     sealed, opening = open_for_answers(model, engine)
     with progress("checking the images") as reading:
         dataset = read_dataset(source, seed=split_seed(sealed, seed), classes=sealed.classes, progress=reading)
@@ -78,6 +84,12 @@ def evaluate(
             result = evaluate_together(models, dataset, crops=crops, engine=engine or DEFAULT_ENGINE, **asked)
         else:
             result = judge(sealed, dataset, engine=opening(), **asked)
+    if early_exit:
+        from googlenet.evaluation.early_exit import measure_early_exit
+
+        with progress("leaving early") as leaving:
+            exits = measure_early_exit(sealed, dataset, split=split, progress=leaving)
+        result = replace(result, early_exit=exits)
     if report is not None:
         from googlenet.evaluation.report import write_report
 
@@ -87,4 +99,6 @@ def evaluate(
         print_json(result.as_json())
     else:
         show_evaluation(result)
+        if result.early_exit is not None:
+            show_early_exit(result.early_exit)
         show_protocols(result.protocols, top5=len(sealed.classes) >= MEANINGFUL_TOP5)

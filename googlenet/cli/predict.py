@@ -30,6 +30,7 @@ def predict(
     top: int = 5,
     coverage: float | None = None,
     false_reject: float | None = None,
+    early_exit: Annotated[bool, Parameter(negative="")] = False,
     resize: Resize | None = None,
     resize_size: int | None = None,
     engine: Engine | None = None,
@@ -50,6 +51,8 @@ def predict(
         0–1: name as many classes as it takes for the right one to be among them so often, such as 0.95
     false_reject
         0–1: call a photograph unknown that is like none learned, at the cost of so many known ones; 0.05 by default
+    early_exit
+        answer from the first head that is sure; googlenet evaluate --early-exit says whether that pays
     resize
         instead of the model's own rule, for a comparison
     resize_size
@@ -61,6 +64,11 @@ def predict(
         raise SettingsError(f"--top is {top}; give 1 or more")
     if as_json and csv:
         raise SettingsError("--json and --csv are both given; choose one, there is one standard output")
+    whole = {"--coverage": coverage, "--false-reject": false_reject}
+    if early_exit and (needs := [name for name, value in whole.items() if value is not None]):
+        raise SettingsError(f"--early-exit is given, but {needs[0]} holds for the whole network; leave one of them out")
+    if early_exit and engine not in (None, "onnxruntime"):
+        raise SettingsError(f"--early-exit is given, but --engine is {engine}; it runs on onnxruntime alone")
     from googlenet.export.opening import open_for_answers
 
     reading = Background(lambda: open_for_answers(model, engine))
@@ -89,6 +97,7 @@ def predict(
         skipped=skipped,
         coverage=coverage,
         false_reject=false_reject,
+        early_exit=early_exit,
     )
     if coverage is not None:
         say(f"note: {coverage_meaning(sealed, coverage)}")

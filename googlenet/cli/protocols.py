@@ -9,7 +9,18 @@ from googlenet.cli.terminal import percent, span
 from googlenet.evaluation.short_names import short_names
 
 if TYPE_CHECKING:
+    from googlenet.evaluation.early_exit import ExitFigures
     from googlenet.evaluation.protocol import Protocol
+
+
+def show_early_exit(exits: ExitFigures) -> None:
+    """Who leaves where, and whether that pays."""
+    for head, share, right in zip(("aux1", "aux2", "the end"), exits.shares, exits.right, strict=True):
+        print(f"{percent(share)} % leave at {head}" + (f", {percent(right)} % of these right" if share else ""))
+    print(f"top-1 {percent(exits.top1)} % instead of {percent(exits.whole_top1)} %")
+    print(f"work {percent(exits.macs / exits.whole_macs)} % of the multiply-accumulates")
+    print(f"time {1000 * exits.seconds:.1f} instead of {1000 * exits.whole_seconds:.1f} ms per image, in the network")
+    print(exits.verdict)
 
 
 def show_protocols(rows: Sequence[Protocol], *, top5: bool) -> None:

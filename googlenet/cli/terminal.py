@@ -196,6 +196,7 @@ def _write_csv(answers: Iterator[Prediction]) -> int:
         if count == 1:
             extra = ["unknown", "unknown_score", "unknown_threshold"] * (answer.unknown is not None)
             extra += ["in_set"] * (answer.set is not None)
+            extra += ["head"] * (answer.head is not None)
             writer.writerow(["path", "rank", "index", "label", "probability", *extra])
         for rank, guess in enumerate(_rows(answer), 1):
             extra = []
@@ -203,6 +204,8 @@ def _write_csv(answers: Iterator[Prediction]) -> int:
                 extra += [_yes(verdict.rejected), f"{verdict.score:.6f}", f"{verdict.threshold:.6f}"]
             if answer.set is not None:
                 extra.append(_yes(guess in answer.set))
+            if answer.head is not None:
+                extra.append(answer.head)
             writer.writerow([answer.path, rank, guess.index, guess.label, f"{guess.probability:.6f}", *extra])
     return count
 
@@ -224,7 +227,8 @@ def _write_lines(answers: Iterator[Prediction]) -> int:
         for rank, guess in enumerate(_rows(answer), 1):
             path = one_line(answer.path) if rank == 1 else ""
             mark = "" if answer.set is None else "* " if guess in answer.set else "  "
-            print(f"{path:<40} {100 * guess.probability:6.2f} %  {mark}{guess.label}")
+            head = f"  (by {answer.head})" if answer.head and rank == 1 else ""
+            print(f"{path:<40} {100 * guess.probability:6.2f} %  {mark}{guess.label}{head}")
         if answer.unknown and answer.unknown.reason:
             print(f"{'':<40} unknown: {one_line(answer.unknown.reason)}")
     return count

@@ -13,7 +13,7 @@ from googlenet.engines.answers import check_finite, check_images
 from googlenet.engines.cores import usable_cores
 from googlenet.engines.onnxruntime_engine import open_session
 from googlenet.errors import SettingsError
-from googlenet.spec import AUX_HEADS, INPUT, OUTPUTS, Spec
+from googlenet.spec import AUX_HEADS, INPUT, OUTPUTS
 from googlenet.weights.model_file import SealedModel
 
 HEADS = ("aux1", "aux2", "main")
@@ -52,15 +52,3 @@ class StagedEngine:
         check_finite(self._model, found)
         logits, *rest = found.values()
         return logits, rest[0] if rest else None
-
-
-def cumulative_macs(spec: Spec, size: int) -> tuple[int, int, int]:
-    """Multiply-accumulates until each head has answered, the heads before it included, for an image of ``size``."""
-    macs = spec.macs(size)
-    done, total = [], 0
-    for layer in spec.layers:
-        total += macs[layer.name]
-        if layer.name in (OUTPUTS["aux1"], OUTPUTS["aux2"], OUTPUTS["main"]):
-            done.append(total)
-    first, second, last = done
-    return first, second, last

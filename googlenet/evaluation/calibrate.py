@@ -12,6 +12,7 @@ from googlenet.data.draws import key
 from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.engines import open_engine
 from googlenet.errors import DataError
+from googlenet.evaluation.exits import cumulative_macs, find_exits
 from googlenet.evaluation.outputs import Outputs, outputs_of
 from googlenet.evaluation.softmax import softmax
 from googlenet.trust.conformal import coverage_range, set_scores
@@ -62,10 +63,11 @@ def calibrate(
     engine: str = "onnxruntime",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Calibrated:
-    """Fit the temperature and the scores of sets on the images of ``split``, which training must not have learned from.
+    """Fit the temperature, the scores of sets, what is unknown and, where there are heads for it, early exit.
 
-    ``split``: ``train``, ``val``, ``test`` or ``all``. At most 10,000 images are taken, drawn by content, and with
-    ``val`` and ``test`` 1,000 of the training images, to know the unknown by. Raises ``DataError`` without images.
+    All that on the images of ``split``, ``train``, ``val``, ``test`` or ``all``, which training must not have learned
+    from; at most 10,000 are taken, drawn by content, and with ``val`` and ``test`` 1,000 of the training images, to
+    know the unknown by. Raises ``DataError`` without images.
     """
     indices = at_most(dataset, dataset.select(None if split == "all" else Split[split.upper()]), _MOST)
     if not len(indices):
@@ -74,13 +76,20 @@ def calibrate(
     known = at_most(dataset, known, _MOST_REFERENCES)
     total = len(indices) + len(known)
     opened = open_engine(model, engine)
-    outputs = outputs_of(opened, model.preprocessing, dataset, indices, progress=lambda done, _: progress(done, total))
+    heads = model.spec.aux_heads
+    outputs = outputs_of(
+        opened, model.preprocessing, dataset, indices, aux=heads, progress=lambda done, _: progress(done, total)
+    )
     learned = None
     if len(known):
         learned = outputs_of(
             opened, model.preprocessing, dataset, known, progress=lambda done, _: progress(len(indices) + done, total)
         )
     calibration = calibration_from(outputs, dataset.fingerprint(), learned)
+    if heads:
+        work = cumulative_macs(model.spec, model.preprocessing.crop_size)
+        facts = calibration.facts.model_copy(update={"exits": find_exits(outputs, work)})
+        calibration = replace(calibration, facts=facts)
     skipped = (*outputs.skipped, *(learned.skipped if learned else ()))
     return Calibrated(replace(model, calibration=calibration), calibration, skipped)
 

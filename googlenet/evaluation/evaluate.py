@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from googlenet.data.crops import shorter_sides
 from googlenet.data.index import Dataset, Skipped, Split
@@ -20,6 +20,9 @@ from googlenet.evaluation.score import Answers, score
 from googlenet.trust.reliability import Reliability, reliability
 from googlenet.weights.model_file import SealedModel
 
+if TYPE_CHECKING:
+    from googlenet.evaluation.early_exit import ExitFigures
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -33,6 +36,7 @@ class Evaluation:
     answers: Answers
     figures: Figures
     protocols: tuple[Protocol, ...] = ()  # several models or crops: what each choice of them comes to
+    early_exit: ExitFigures | None = None  # where that was asked for
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -81,6 +85,7 @@ class Evaluation:
             "notes": list(self.dataset.notes),
             "skipped": [{"path": str(part.path), "reason": part.reason} for part in self.skipped],
             "protocols": [row.as_json() for row in self.protocols],
+            "early_exit": self.early_exit.as_json() if self.early_exit else None,
         }
 
 

@@ -81,13 +81,20 @@ def predict(
     skipped: list[Skipped],
     coverage: float | None = None,
     false_reject: float | None = None,
+    early_exit: bool = False,
 ) -> Iterator[Prediction]:
     """The ``top`` likeliest classes of each image, in order; files that cannot be read are appended to ``skipped``.
 
     With ``coverage``, 0–1, the set of labels that holds the right one so often too. ``false_reject``, 0–1: the part of
-    known images that may be called unknown. Raises ``SettingsError`` where the model cannot promise that.
+    known images that may be called unknown. ``early_exit``: from the first head that is sure, on onnxruntime whatever
+    ``engine`` is; the unknown are not told then. Raises ``SettingsError`` where the model cannot promise or do that.
     """
-    judge = Judge(model, top=top, coverage=coverage, false_reject=false_reject)
+    if early_exit:
+        from googlenet.evaluation.early_judge import EarlyJudge
+
+        judge: Judge = EarlyJudge(model, top=top)
+    else:
+        judge = Judge(model, top=top, coverage=coverage, false_reject=false_reject)
     return _predictions(judge, engine, preprocessing, iter(paths), skipped)
 
 

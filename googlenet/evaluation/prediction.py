@@ -30,6 +30,8 @@ class Prediction:
     set: tuple[Answer, ...] | None = None  # where a coverage was asked for: holds the right class that often
     unknown: Verdict | None = None  # where the model can tell
 
+    head: str | None = None  # with early exit: aux1, aux2 or main, whichever answered
+
     def as_json(self) -> dict[str, Any]:
         """The entry that ``googlenet predict --json`` prints (docs/cli.md)."""
         entry: dict[str, Any] = {"path": self.path, "predictions": [answer.as_json() for answer in self.predictions]}
@@ -42,4 +44,6 @@ class Prediction:
         }
         if self.set is not None:
             entry["set"] = [answer.as_json() for answer in self.set]
+        if self.head is not None:
+            entry["head"] = self.head
         return entry

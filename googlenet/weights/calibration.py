@@ -27,6 +27,25 @@ REFERENCE_LABELS = f"{PREFIX}reference_labels"
 UNKNOWN_SCORES = f"{PREFIX}unknown_scores"
 
 
+class Exit(BaseModel):
+    """When an image may leave at an auxiliary head."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    temperature: float = Field(gt=0)  # of this head's logits
+    threshold: float | None = Field(ge=0, le=1)  # the least probability to leave with; None: never
+
+
+class Exits(BaseModel):
+    """Early exit, as found on the same images."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    aux1: Exit
+    aux2: Exit
+    tolerance: float = Field(ge=0, le=1)  # how much of the accuracy on these images might be lost
+
+
 class CalibrationFacts(BaseModel):
     """What is stored of a calibration besides its tensors; strict, as all of the document."""
 
@@ -37,6 +56,7 @@ class CalibrationFacts(BaseModel):
     data: str  # fingerprint of the data set that they are from
     error_before: float = Field(ge=0, le=1)  # expected calibration error on these images at temperature 1
     error_after: float = Field(ge=0, le=1)  # and at the temperature
+    exits: Exits | None = None  # of a network with auxiliary heads
 
     references: int = Field(default=0, ge=0)  # known images whose features are kept to tell the unknown by; 0 for none
     width: int = Field(default=0, ge=0)  # of the features
