@@ -250,6 +250,8 @@ def test_the_report_executes_nothing_and_asks_for_nothing(run: Run, tiny_model: 
         (("train", "{empty}", "--out", "{new}", "--epochs", "many"), "epochs"),
         (("export", "{model}", "{new}", "--to", "cloud"), "cloud"),
         (("export", "{model}", "{full}", "--to", "onnx"), "exists already"),
+        (("predict", "{model}", "x.png", "--precision", "int8"), "googlenet export --int8"),
+        (("predict", "{model}", "x.png", "--precision", "bf16"), "onnxruntime computes in fp32"),
         (("export", "{model}", "{new}", "--to", "onnx", "--int8"), "--int8 and --calibrate go together"),
         (("export", "{model}", "{new}", "--to", "onnx", "--int8", "--fp16"), "choose one"),
         (("export", "{model}", "{new}", "--to", "safetensors", "--fp16"), "--fp16 is not for --to safetensors"),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from googlenet.cli.options import Engine, Json, Resize, split_seed
+from googlenet.cli.options import Engine, Json, Precision, Resize, split_seed
 from googlenet.cli.protocols import show_early_exit, show_protocols
 from googlenet.cli.terminal import MEANINGFUL_TOP5, print_json, progress, say, show_evaluation
 from googlenet.errors import SettingsError
@@ -29,6 +29,7 @@ def evaluate(
     report: Path | None = None,
     seed: int | None = None,
     engine: Engine | None = None,
+    precision: Precision = "auto",
     as_json: Json = False,
 ) -> None:
     """Judge a model: accuracy, per-class figures, confusion, 95% intervals.
@@ -59,7 +60,7 @@ def evaluate(
     from googlenet.data.index import read_dataset
     from googlenet.evaluation.evaluate import evaluate as judge
     from googlenet.evaluation.evaluate import evaluate_together
-    from googlenet.export.opening import DEFAULT_ENGINE, open_for_answers
+    from googlenet.export.opening import DEFAULT_ENGINE, name_engine, open_for_answers
     from googlenet.weights.convert import open_model
 
     if report is not None and not report.parent.is_dir():
@@ -69,7 +70,7 @@ def evaluate(
     *others, source = data
     if early_exit and (others or crops != (1,) or resize or resize_size or engine not in (None, DEFAULT_ENGINE)):
         raise SettingsError("--early-exit is for one model as it is, on one crop; leave the other options out")
-    sealed, opening = open_for_answers(model, engine)
+    sealed, opening = open_for_answers(model, engine, precision, say=say)
     with progress("checking the images") as reading:
         dataset = read_dataset(source, seed=split_seed(sealed, seed), classes=sealed.classes, progress=reading)
     with progress("judging") as judging:
@@ -81,7 +82,10 @@ def evaluate(
         }
         if others or crops != (1,):
             models = [open_model(path) for path in (model, *others)]
-            result = evaluate_together(models, dataset, crops=crops, engine=engine or DEFAULT_ENGINE, **asked)
+            if precision not in ("auto", "fp32"):
+                raise SettingsError(f"--precision is {precision}, but several models or crops are judged in fp32")
+            name, _ = name_engine(models[0], engine, "fp32", say=say)
+            result = evaluate_together(models, dataset, crops=crops, engine=name, **asked)
         else:
             result = judge(sealed, dataset, engine=opening(), **asked)
     if early_exit:

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 Resize = Literal["shorter-side", "warp", "none"]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="one JSON document on standard output")]
 Engine = Annotated[
-    Literal["onnxruntime", "openvino", "torch", "tensorflow"],
-    Parameter(help="what computes, onnxruntime by default; the answers are the same"),
+    Literal["auto", "onnxruntime", "openvino", "torch", "tensorflow"],
+    Parameter(help="what computes, onnxruntime by default; auto: the fastest that answers right on this machine"),
+]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "int8"],
+    Parameter(help="auto is fp32, with --engine auto also bf16 where it answers right; int8 needs an int8 export"),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from googlenet.background import Background
-from googlenet.cli.options import Engine, Json, Resize
+from googlenet.cli.options import Engine, Json, Precision, Resize
 from googlenet.cli.terminal import say, say_skipped, show_predictions
 from googlenet.errors import DataError, SettingsError
 
@@ -34,6 +34,7 @@ def predict(
     resize: Resize | None = None,
     resize_size: int | None = None,
     engine: Engine | None = None,
+    precision: Precision = "auto",
     as_json: Json = False,
     csv: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -71,7 +72,7 @@ def predict(
         raise SettingsError(f"--early-exit is given, but --engine is {engine}; it runs on onnxruntime alone")
     from googlenet.export.opening import open_for_answers
 
-    reading = Background(lambda: open_for_answers(model, engine))
+    reading = Background(lambda: open_for_answers(model, engine, precision, say=say))
     # Imported while the file is read: half of the time until the first answer goes into imports.
     from googlenet.engines.opening import OpeningEngine
     from googlenet.evaluation.judge import coverage_meaning

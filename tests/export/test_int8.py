@@ -13,10 +13,11 @@ import pytest
 from googlenet.data.index import Dataset, Split, read_dataset
 from googlenet.engines import open_engine
 from googlenet.errors import DataError, ModelFileError, SettingsError
-from googlenet.export import int8
+from googlenet.export import int8, verify
 from googlenet.export.contract import read_export
 from googlenet.export.export import export_model
 from googlenet.export.int8 import Int8Data, Measured, check_drop
+from googlenet.export.opening import open_for_answers
 from googlenet.export.targets import open_export
 from googlenet.export.verify import verify_export
 from googlenet.settings import ExportSettings, ExportTarget
@@ -96,3 +97,23 @@ def test_data_and_int8_go_together(model: SealedModel, data: Dataset, tmp_path: 
     with pytest.raises(DataError, match="has no validation images"):
         export_model(model, tmp_path / "e", ExportSettings(to="onnx", precision="int8"), empty)
     assert not (tmp_path / "e").exists()
+
+
+def test_answers_that_are_other_ones_here_are_refused(
+    model: SealedModel, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a processor whose sums saturate."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    export_model(model, tmp_path / "e", ExportSettings(to="onnx", precision="int8", max_drop=100), data)
+    right = verify.probe_logits
+    monkeypatch.setattr(verify, "probe_logits", lambda *arguments: right(*arguments) * 1.2)
+    with pytest.raises(ModelFileError, match="without VNNI; take an fp32 export"):
+        open_for_answers(tmp_path / "e")
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    _, opening = open_for_answers(tmp_path / "e")
+    assert opening().logits(np.zeros((1, 3, 64, 64), np.float32)).shape == (1, 3)
+    monkeypatch.setattr(verify, "probe_logits", None)  # not looked at again
+    open_for_answers(tmp_path / "e")
+    with pytest.raises(SettingsError, match="--precision is fp32, but"):
+        open_for_answers(tmp_path / "e", precision="fp32")
