@@ -42,6 +42,7 @@ class TrainSettings(BaseModel):
     shift: float = Field(default=0.0, ge=0, le=0.5)  # fraction of the side
     framework: Framework = "torch"  # what computes; the model is the same
     precision: Precision = "auto"
+    checkpoint_seconds: float = Field(default=120, ge=0)  # between checkpoints; changes nothing that is learned
     seed: int = Field(default=0, ge=0)
 
 

@@ -41,22 +41,26 @@ class Run:
         }
 
 
-def train_and_judge(data: Path, settings: TrainSettings, folder: Path, *, reading: Progress, judging: Progress) -> Run:
+def train_and_judge(
+    data: Path, settings: TrainSettings, folder: Path, *, resume: bool = False, reading: Progress, judging: Progress
+) -> Run:
     """Train on ``data`` and write everything into the new folder ``folder``: model, test figures, report, logs.
 
-    ``reading`` and ``judging`` are told (done, total) while the images are verified and while the test runs.
+    ``resume``: ``folder`` is that of a run that was ended, which goes on. ``reading`` and ``judging`` are told (done,
+    total) while the images are verified and while the test runs.
     """
     from googlenet.training.learner import find_learner
     from googlenet.training.run import MODEL_FILE, new_run_folder, train
 
     started = monotonic()
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
-    new_run_folder(folder)
+    if not resume:
+        new_run_folder(folder)
     dataset = read_dataset(data, seed=settings.seed, progress=reading)
     diagnosis = check_dataset(data, dataset)
     atomic_write(folder / "check.json", [_json(diagnosis.as_json())])
     dataset = replace(dataset, notes=(*dataset.notes, *summary(diagnosis)))
-    model = calibrate(train(dataset, settings, folder), dataset, progress=judging).model
+    model = calibrate(train(dataset, settings, folder, resume=resume), dataset, progress=judging).model
     model = replace(model, record={**model.record, "check": _checked(diagnosis)})
     model.save(folder / MODEL_FILE)
     evaluation = _judge(dataset, model, judging)

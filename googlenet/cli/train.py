@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from googlenet.cli.options import Json
 from googlenet.cli.terminal import progress, show_run
+from googlenet.errors import SettingsError
+
+if TYPE_CHECKING:
+    from googlenet.settings import TrainSettings
 
 
 def train(
     data: Path,
     /,
     *,
-    out: Path,
+    out: Path | None = None,
+    resume: Path | None = None,
     weights: Path | None = None,
     recipe: str | None = None,
     epochs: float | None = None,
@@ -34,6 +39,9 @@ def train(
         a folder with a sub-folder per class, or with train, val and test folders of such, or a CSV: path,label[,split]
     out
         a new folder for the model, the report and the logs
+    resume
+        instead of --out: the folder of a run that was interrupted, killed or is to have more --epochs; it goes on with
+        its own settings
     weights
         a trained model to start from: a sealed model or a .caffemodel
     recipe
@@ -58,18 +66,35 @@ def train(
     from googlenet.recipes import recipe as make_settings
     from googlenet.workflow import train_and_judge
 
-    settings = make_settings(
-        recipe,
-        weights=weights,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        image_size=image_size,
-        flip=flip,
-        class_weights=class_weights,
-        precision=precision,
-        seed=seed,
-    )
+    changes: dict[str, Any] = {
+        "recipe": recipe,
+        "weights": weights,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "image_size": image_size,
+        "flip": flip,
+        "class_weights": class_weights,
+        "precision": precision,
+        "seed": seed,
+    }
+    folder = out or resume
+    if folder is None or (out and resume):
+        raise SettingsError("give either --out NEW-FOLDER or --resume RUN")
+    settings = _resumed(folder, epochs, changes) if resume else make_settings(epochs=epochs, **changes)
     with progress("checking the images") as reading, progress("judging") as judging:
-        run = train_and_judge(data, settings, out, reading=reading, judging=judging)
+        run = train_and_judge(data, settings, folder, resume=bool(resume), reading=reading, judging=judging)
     show_run(run, as_json=as_json)
+
+
+def _resumed(folder: Path, epochs: float | None, changes: dict[str, Any]) -> TrainSettings:
+    """The run's own settings, for more or fewer epochs where they are given; nothing else may change."""
+    from googlenet.training.run import run_settings
+
+    for name, value in changes.items():
+        if value is not None:
+            flag = "--" + name.replace("_", "-")
+            raise SettingsError(
+                f"{flag} is given with --resume, which keeps the run's own settings; only --epochs can change"
+            )
+    settings = run_settings(folder)
+    return settings if epochs is None else settings.model_copy(update={"epochs": epochs})

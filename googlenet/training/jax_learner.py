@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -60,6 +61,19 @@ class JaxLearner:
     def load(self, tensors: Tensors) -> None:
         self.network.load(tensors)
         self._slots, self._steps = start(self.settings, _values(self._trained)), 0
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        slots = {
+            f"slot{i}/{k}": np.asarray(value) for i, slot in enumerate(self._slots) for k, value in enumerate(slot)
+        }
+        return self.network.state() | slots | {"steps": np.array(self._steps)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.network.restore(state)
+        self._slots = [
+            [jnp.asarray(state[f"slot{i}/{k}"]) for k, _ in enumerate(slot)] for i, slot in enumerate(self._slots)
+        ]
+        self._steps = int(state["steps"])
 
     def step(self, batch: Batch, step: Step) -> dict[str, float]:
         self._steps += 1

@@ -44,6 +44,16 @@ class TrainedNetwork:
         load_canonical(self.net, self.spec, tensors)
         load_canonical(self.average, self.spec, tensors)
 
+    def state(self) -> dict[str, NDArray[np.float32]]:
+        """The canonical weights of both networks."""
+        parts = {"net": self.net, "average": self.average}
+        return {f"{part}/{name}": value for part in parts for name, value in canonical(parts[part], self.spec).items()}
+
+    def restore(self, state: Tensors) -> None:
+        """Take what ``state`` gave."""
+        for part, net in (("net", self.net), ("average", self.average)):
+            load_canonical(net, self.spec, {name: state[f"{part}/{name}"] for name in self.spec.tensors})
+
     def averaged(self) -> dict[str, NDArray[np.float32]]:
         """The canonical weights of the average."""
         return canonical(self.average, self.spec)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,12 @@ class Learner(Protocol):
 
     def load(self, tensors: Tensors) -> None:
         """Begin anew from canonical weights; the average begins there too."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Weights, average and all that the optimiser remembers, to the bit: what ``restore`` goes on from."""
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become what the learner was that gave ``state``, of the same spec and settings."""
 
     def step(self, batch: Batch, step: Step) -> dict[str, float]:
         """One step of the optimiser; returns means over the batch, all processes together.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from math import isfinite
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
@@ -15,11 +16,13 @@ from googlenet.data.batches import Batch, evaluation_batches, training_batches
 from googlenet.data.draws import key
 from googlenet.data.index import Dataset, Split
 from googlenet.data.preprocess import Preprocessing
-from googlenet.errors import SettingsError, TrainingError
+from googlenet.errors import ModelFileError, SettingsError, TrainingError
 from googlenet.settings import TrainSettings
+from googlenet.training.checkpoint import Checkpoint
 from googlenet.training.learner import Learner, Step
 from googlenet.training.log import RunLog
 from googlenet.training.schedule import learning_rate, share_of_step
+from googlenet.training.stopping import StopSignal
 
 _FIGURES_EVERY = 20  # steps
 
@@ -44,36 +47,77 @@ class Trainer:
         preprocessing: Preprocessing,
         settings: TrainSettings,
         log: RunLog,
+        folder: Path,
     ) -> None:
         self.learner, self.dataset, self.preprocessing = learner, dataset, preprocessing
         self.settings, self.log = settings, log
         self.indices = dataset.select(Split.TRAIN)
         self.total = round(settings.epochs * len(self.indices))
         self.outcome = Outcome({}, -1.0)
+        self.samples, self.epoch = 0, EpochFigures()
+        self.folder, self._saved = folder, monotonic()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from where a run of the same settings was."""
+        self.learner.restore(checkpoint.state)
+        self.samples, self.epoch = checkpoint.samples, EpochFigures(checkpoint.images, dict(checkpoint.sums))
+        self.outcome = Outcome(dict(checkpoint.best), checkpoint.val_top1, list(checkpoint.history))
 
     def train(self) -> Outcome:
-        """Train to the end, or to Ctrl-C: then what was learned so far is judged and kept as well."""
+        """Train to the end, or to Ctrl-C: then what was learned so far is judged and kept as well.
+
+        Saves a checkpoint every ``checkpoint_seconds``, at the end, and at SIGTERM, which then takes its course.
+        """
         batches = self._batches()
         self.log.begin("training")
-        samples, epoch = 0, EpochFigures()
         try:
-            while samples < self.total:
-                batch = next(batches)
-                before = samples
-                samples += self.settings.batch_size
-                epoch.add(self._step(batch, before), self.settings.batch_size)
-                if before // self.settings.batch_size % _FIGURES_EVERY == 0:
-                    self._report(samples, epoch)
-                if samples // len(self.indices) > before // len(self.indices) or samples >= self.total:
-                    self._end_epoch(samples, epoch)
-                    epoch = EpochFigures()
+            with StopSignal() as stop:
+                while self.samples < self.total and not stop.asked:
+                    self._advance(next(batches))
+                    if stop.asked or self.samples >= self.total or self._is_time():
+                        self._save()
+                if stop.asked:
+                    self.log.say(f"SIGTERM after {self.samples} samples; go on with --resume {self.folder}")
         except KeyboardInterrupt:
             self.log.say("interrupted: keeping what was learned so far")
             self.outcome.interrupted = True
-            self._end_epoch(samples, epoch)
+            self._end_epoch()
         finally:
             batches.close()
         return self.outcome
+
+    def _advance(self, batch: Batch) -> None:
+        before = self.samples
+        figures = self._step(batch, before)
+        self.samples += self.settings.batch_size
+        self.epoch.add(figures, self.settings.batch_size)
+        if before // self.settings.batch_size % _FIGURES_EVERY == 0:
+            self._report()
+        if self.samples // len(self.indices) > before // len(self.indices) or self.samples >= self.total:
+            self._end_epoch()
+
+    def _is_time(self) -> bool:
+        return monotonic() - self._saved >= self.settings.checkpoint_seconds
+
+    def _save(self) -> None:
+        """A checkpoint; where it cannot be written, training goes on and the next one is tried in its time."""
+        if self.learner.rank:
+            return  # one process writes
+        outcome, epoch = self.outcome, self.epoch
+        checkpoint = Checkpoint(
+            samples=self.samples,
+            images=epoch.images,
+            sums=epoch.sums,
+            history=outcome.history,
+            val_top1=outcome.val_top1,
+            best=outcome.best,
+            state=self.learner.state(),
+        )
+        try:
+            checkpoint.save(self.folder)
+        except ModelFileError as error:
+            self.log.say(f"NO CHECKPOINT WRITTEN: {error}; the last good one is kept, training goes on")
+        self._saved = monotonic()
 
     def _batches(self) -> Generator[Batch, None, None]:
         settings = self.settings
@@ -91,6 +135,7 @@ class Trainer:
             augmentation,
             batch_size=_share(settings.batch_size, self.learner.world),
             seed=settings.seed,
+            start=self.samples,
             rank=self.learner.rank,
             world=self.learner.world,
         )
@@ -111,17 +156,18 @@ class Trainer:
             )
         return figures
 
-    def _report(self, samples: int, epoch: EpochFigures) -> None:
-        figures = epoch.means()
-        self.log.figures(samples, {f"train/{name}": value for name, value in figures.items()})
+    def _report(self) -> None:
+        figures = self.epoch.means()
+        self.log.figures(self.samples, {f"train/{name}": value for name, value in figures.items()})
         words = " ".join(f"{name} {value:.3f}" for name, value in figures.items() if name != "images_per_second")
-        self.log.advance(samples, self.total, f"{words} {figures['images_per_second']:.0f} images/s")
+        self.log.advance(self.samples, self.total, f"{words} {figures['images_per_second']:.0f} images/s")
 
-    def _end_epoch(self, samples: int, epoch: EpochFigures) -> None:
+    def _end_epoch(self) -> None:
         top1 = self._validate()
-        figures = {"epoch": samples / len(self.indices), **epoch.means(), "val_top1": top1}
+        figures = {"epoch": self.samples / len(self.indices), **self.epoch.means(), "val_top1": top1}
+        self.epoch = EpochFigures()
         self.outcome.history.append(figures)
-        self.log.figures(samples, {"val/top1": top1})
+        self.log.figures(self.samples, {"val/top1": top1})
         self.log.say(
             f"epoch {figures['epoch']:.1f}: loss {figures.get('loss_main', float('nan')):.3f}, "
             f"training accuracy {figures.get('top1', float('nan')):.1%}, validation accuracy {top1:.1%}, "
@@ -144,11 +190,11 @@ class Trainer:
 
 
 class EpochFigures:
-    """Means over the samples of an epoch, and the speed."""
+    """Means over the samples of an epoch, and the speed; ``images`` and ``sums`` of an epoch that is gone on with."""
 
-    def __init__(self) -> None:
-        self.started, self.images = monotonic(), 0
-        self.sums: dict[str, float] = {}
+    def __init__(self, images: int = 0, sums: dict[str, float] | None = None) -> None:
+        self.started, self.before, self.images = monotonic(), images, images
+        self.sums = sums or {}
 
     def add(self, figures: dict[str, float], images: int) -> None:
         """Count one step's figures, each a mean over so many images."""
@@ -158,7 +204,7 @@ class EpochFigures:
 
     def means(self) -> dict[str, float]:
         """The mean of each figure so far, and ``images_per_second``."""
-        speed = self.images / max(monotonic() - self.started, 1e-9)
+        speed = (self.images - self.before) / max(monotonic() - self.started, 1e-9)
         return {name: value / self.images for name, value in self.sums.items()} | {"images_per_second": speed}
 
 

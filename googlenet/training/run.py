@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from googlenet.data.index import Dataset, Split
 from googlenet.data.preprocess import Preprocessing
@@ -20,7 +21,9 @@ from googlenet.network.initial import initial_weights
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
+from googlenet.training.checkpoint import Checkpoint, latest, sweep
 from googlenet.training.head import fit_head
+from googlenet.training.images_file import data_differences, write_images
 from googlenet.training.learner import Learner, find_learner
 from googlenet.training.log import RunLog
 from googlenet.training.loop import Outcome, Trainer
@@ -29,7 +32,7 @@ from googlenet.variants import variant
 from googlenet.weights.convert import open_model
 from googlenet.weights.model_file import SealedModel
 
-MODEL_FILE = "model.safetensors"
+MODEL_FILE, SETTINGS_FILE = "model.safetensors", "settings.json"
 
 
 def new_run_folder(folder: Path) -> Path:
@@ -43,19 +46,37 @@ def new_run_folder(folder: Path) -> Path:
     return folder
 
 
-def train(dataset: Dataset, settings: TrainSettings, folder: Path) -> SealedModel:
+def run_settings(folder: Path) -> TrainSettings:
+    """The settings of the run in ``folder``; raises ``SettingsError`` where there is no run."""
+    path = folder / SETTINGS_FILE
+    try:
+        return TrainSettings.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); give the folder of a run that googlenet train began"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{path}: is not right at {first['loc']}: {first['msg']}; restore the file") from error
+
+
+def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bool = False) -> SealedModel:
     """Train on the training images of ``dataset``, choose by its validation images, and save ``model.safetensors``.
 
-    Writes into ``folder``, which exists and is empty: the model, ``settings.json``, ``log.jsonl``, ``events/`` for
-    TensorBoard. Raises ``TrainingError`` when there is nothing to train or to validate on, or the loss is lost.
+    Writes into ``folder``, which exists: the model, ``settings.json``, ``images.csv``, ``log.jsonl``, checkpoints,
+    ``events/`` for TensorBoard. ``resume`` goes on from the newest checkpoint there: on the same machine with as many
+    threads, the weights come out as if nothing had happened, to the bit. Raises ``TrainingError`` when there is nothing
+    to train or to validate on, the loss is lost, or the images are not those that the run began with.
     """
     _check_data(dataset, settings)
+    checkpoint, trouble = _last_checkpoint(dataset, folder) if resume else (None, None)
     keep_memory()
     learner_type = find_learner(settings.framework)
     source = open_model(settings.weights) if settings.weights else None
     spec = _spec(settings, source, len(dataset.classes))
     preprocessing = _preprocessing(settings, source)
-    atomic_write(folder / "settings.json", [settings.model_dump_json(indent=2).encode()])
+    atomic_write(folder / SETTINGS_FILE, [settings.model_dump_json(indent=2).encode()])
+    write_images(dataset, folder)
     with RunLog(folder) as log:
         for note in dataset.notes:
             log.say(f"note: {note}")
@@ -63,17 +84,35 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path) -> SealedMode
             spec, preprocessing, settings, _class_weights(dataset) if settings.class_weights else None
         )
         log.say(f"precision {learner.precision.name} ({learner.precision.reason}) on {learner.device}")
-        tensors = _first_weights(spec, source, settings.seed)
-        learner.load(tensors)
-        if source is not None:
-            log.begin("fitting the new head")
-            head = fit_head(learner, dataset, dataset.select(Split.TRAIN), preprocessing, settings, log.advance)
-            learner.load(tensors | head)
-        outcome = Trainer(learner, dataset, preprocessing, settings, log).train()
+        trainer = Trainer(learner, dataset, preprocessing, settings, log, folder)
+        if trouble:
+            log.say(f"{trouble}; the one before it is taken")
+        if checkpoint is not None:
+            trainer.restore(checkpoint)
+            log.say(f"resumed after {checkpoint.samples} samples")
+        else:
+            tensors = _first_weights(spec, source, settings.seed)
+            learner.load(tensors)
+            if source is not None:
+                log.begin("fitting the new head")
+                head = fit_head(learner, dataset, dataset.select(Split.TRAIN), preprocessing, settings, log.advance)
+                learner.load(tensors | head)
+        outcome = trainer.train()
         record = _record(dataset, settings, outcome, learner, source)
         model = SealedModel(spec, dataset.classes, preprocessing, outcome.best, record, path=folder / MODEL_FILE)
         model.save(folder / MODEL_FILE)
     return model
+
+
+def _last_checkpoint(dataset: Dataset, folder: Path) -> tuple[Checkpoint | None, str | None]:
+    sweep(folder)
+    checkpoint, trouble = latest(folder)
+    if checkpoint is not None and (differences := data_differences(dataset, folder)):
+        raise TrainingError(
+            f"{dataset.root}: is not what the run in {folder} began with: {'; '.join(differences)}; "
+            "restore the images, or train anew with --out"
+        )
+    return checkpoint, trouble
 
 
 def _check_data(dataset: Dataset, settings: TrainSettings) -> None:

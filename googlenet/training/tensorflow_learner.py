@@ -7,6 +7,7 @@ of batch norm are those of the whole batch. ``jit_compile`` halves the speed on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,13 @@ class TensorFlowLearner:
     def load(self, tensors: Tensors) -> None:
         self.network.load(tensors)
         self.optimiser.reset()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return self.network.state() | self.optimiser.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.network.restore(state)
+        self.optimiser.restore(state)
 
     def step(self, batch: Batch, step: Step) -> dict[str, float]:
         labels = batch.labels.astype(np.int32)

@@ -7,9 +7,11 @@ all do the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from googlenet.settings import TrainSettings
 from googlenet.training.keras_network import TrainedNetwork
@@ -29,10 +31,23 @@ class Optimiser:
         }
         self.steps = tf.Variable(0.0, trainable=False)
 
+    def _variables(self) -> dict[str, Any]:
+        slots = {f"slot{i}/{name}": slot for name, slots in self.slots.items() for i, slot in enumerate(slots)}
+        return {f"optimiser/{name}": variable for name, variable in ({"steps": self.steps} | slots).items()}
+
     def reset(self) -> None:
         """Forget all steps."""
-        for variable in (self.steps, *(slot for slots in self.slots.values() for slot in slots)):
+        for variable in self._variables().values():
             variable.assign(tf.zeros_like(variable))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that is remembered of the steps."""
+        return {name: variable.numpy() for name, variable in self._variables().items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Remember what ``state`` gave."""
+        for name, variable in self._variables().items():
+            variable.assign(state[name])
 
     def apply(self, gradients: dict[str, Any], rate: Any) -> Any:
         """Take one step along the whole batch's gradients; returns their norm before clipping."""

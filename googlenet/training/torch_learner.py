@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +19,7 @@ from googlenet.settings import TrainSettings
 from googlenet.spec import FEATURES, Spec
 from googlenet.training.learner import Step
 from googlenet.training.torch_device import Normaliser, device_in_words, training_device
-from googlenet.training.torch_optimiser import WeightAverage, freeze, make_optimiser, train_mode
+from googlenet.training.torch_optimiser import WeightAverage, freeze, make_optimiser, restore_optimiser, train_mode
 from googlenet.training.torch_precision import autocast, torch_precision
 from googlenet.weights.model_file import Tensors
 
@@ -50,6 +53,21 @@ class TorchLearner:
         self.net.load_canonical(tensors)
         self.average.update(1.0)
         self.optimiser = make_optimiser(self.net, self.settings)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        parts = {"net": self.net.state_dict(), "average": self.average.net.state_dict()}
+        remembered: dict[int, dict[str, Tensor]] = self.optimiser.state_dict()["state"]
+        parts |= {f"optimiser/{number}": slots for number, slots in remembered.items()}
+        return {
+            f"{part}/{name}": value.cpu().numpy() for part, values in parts.items() for name, value in values.items()
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        for part, net in (("net", self.net), ("average", self.average.net)):
+            for name, tensor in net.state_dict().items():
+                tensor.copy_(torch.from_numpy(state[f"{part}/{name}"]))
+        self.optimiser = make_optimiser(self.net, self.settings)
+        restore_optimiser(self.optimiser, state, "optimiser/")
 
     def step(self, batch: Batch, step: Step) -> dict[str, float]:
         torch.manual_seed(step.seed)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from googlenet.network.torch_net import GoogLeNet
@@ -21,6 +25,21 @@ def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.Optim
     return torch.optim.SGD(
         groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=settings.momentum > 0
     )
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    """Give a new optimiser what another one remembered: arrays called ``prefix``, parameter's number, ``/``, name.
+
+    In the memory layout of the parameters, so that the arithmetic goes on to the bit.
+    """
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    for name, array in state.items():
+        if name.startswith(prefix):
+            number, slot = name.removeprefix(prefix).split("/")
+            parameter = parameters[int(number)]
+            value = torch.from_numpy(array)
+            same = value.shape == parameter.shape
+            optimiser.state[parameter][slot] = torch.empty_like(parameter).copy_(value) if same else value.clone()
 
 
 class WeightAverage:
