@@ -53,6 +53,7 @@ class Twins:
     tensorflow_losses: tuple[float, ...]
     float64_losses: tuple[float, ...]  # PyTorch's, without rounding
     weights: Mapping[str, float]  # tensor -> largest difference after the last step, relative to its largest value
+    weights_rounding: float  # the same between PyTorch and its own float64, the largest
     moved: float  # how far training went: the largest relative change of a parameter in PyTorch
     versions: Mapping[str, str]
 
@@ -116,13 +117,17 @@ class Twins:
 
     @property
     def _cause(self) -> str:
-        """Whether losses that part do so by rounding: a training may amplify it without end."""
-        apart, own = max(self.loss_differences), max(self.rounding)
-        if apart <= TRAINING_BAR:
-            return ""
-        if own > 0.1 * apart:
-            return f" PyTorch's losses are {own:.1e} from its own in float64: this training amplifies rounding."
-        return f" PyTorch's losses are within {own:.1e} of its own in float64: this is no rounding."
+        """Whether trainings that part do so by rounding: a training may amplify it without end."""
+        figures = {
+            "losses": (max(self.loss_differences), max(self.rounding)),
+            "weights": (self.worst_weight[1], self.weights_rounding),
+        }
+        for what, (apart, own) in figures.items():
+            if apart > TRAINING_BAR:
+                is_rounding = own > 0.1 * apart
+                words = "this training amplifies rounding" if is_rounding else "this is no rounding"
+                return f" PyTorch's {what} are {own:.1e} from its own in float64: {words}."
+        return ""
 
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet twins --json`` prints (docs/cli.md)."""
@@ -143,7 +148,11 @@ class Twins:
                 "float64": self.float64_losses,
                 "difference": self.loss_differences,
             },
-            "weights": {"difference": dict(self.weights), "moved": self.moved},
+            "weights": {
+                "difference": dict(self.weights),
+                "torch_from_float64": self.weights_rounding,
+                "moved": self.moved,
+            },
             "versions": dict(self.versions),
         }
 
@@ -153,7 +162,7 @@ def compare(job: Job, answers: Mapping[str, Answer], versions: Mapping[str, str]
 
     Raises ``TrainingError`` where a loss is no number.
     """
-    torch, tensorflow, spec = answers["torch"], answers["tensorflow"], job.model.spec
+    torch, tensorflow, exact, spec = answers["torch"], answers["tensorflow"], answers["float64"], job.model.spec
     for name, answer in (("PyTorch", torch), ("TensorFlow", tensorflow)):
         if wrong := np.flatnonzero(~np.isfinite(answer.losses)).tolist():
             raise TrainingError(
@@ -172,8 +181,9 @@ def compare(job: Job, answers: Mapping[str, Answer], versions: Mapping[str, str]
         },
         torch_losses=tuple(map(float, torch.losses)),
         tensorflow_losses=tuple(map(float, tensorflow.losses)),
-        float64_losses=tuple(map(float, answers["float64"].losses)),
+        float64_losses=tuple(map(float, exact.losses)),
         weights={name: _relative(torch.weights[name], tensorflow.weights[name]) for name in spec.tensors},
+        weights_rounding=max(_relative(exact.weights[name], torch.weights[name]) for name in spec.tensors),
         moved=max(_relative(job.model.tensors[name], torch.weights[name]) for name in spec.parameters),
         versions=versions,
     )

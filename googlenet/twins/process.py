@@ -16,8 +16,11 @@ from pathlib import Path
 from googlenet.errors import GoogLeNetError, MissingExtraError, TrainingError
 from googlenet.twins.job import read_job, write_answer
 
-SIDES = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-"""Name -> what people call it; the module is ``<name>_side``, the extra is called as the name."""
+SIDES = {"tensorflow": "TensorFlow", "torch": "PyTorch"}
+"""Name -> what people call it; the module is ``<name>_side``, package and extra are called as the name.
+
+TensorFlow comes first: it is the one that is sooner too old, and PyTorch takes longer, for it computes twice.
+"""
 
 _STEP = "step "  # what a line of progress begins with
 _MISTAKE = 2  # exit code: the last line on standard error is for the user

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from googlenet.data.batches import evaluation_batches
 from googlenet.data.index import Dataset
-from googlenet.errors import SettingsError
+from googlenet.errors import MissingExtraError, SettingsError
 from googlenet.twins.compare import Twins, compare
 from googlenet.twins.job import Job, images_file, read_answer, still, write_job
 from googlenet.twins.process import SIDES, run_side
@@ -41,14 +42,17 @@ def twins(
     Both see the same images in the same order, prepared as for a prediction, without dropout, and take ``steps`` plain
     SGD steps of ``batch_size`` images. ``preparing`` and, for each of ``SIDES``, ``computing`` are told (done, total).
 
-    Raises ``SettingsError``, ``SpecError`` where the model's heads cannot have its images, ``GoogLeNetError`` where a
-    framework is missing, ``TrainingError`` where a process dies or a loss is no number.
+    Raises ``SettingsError``, ``SpecError`` where the model's heads cannot have its images, ``MissingExtraError`` for a
+    framework (or ``GoogLeNetError`` with its words, from the process), ``TrainingError`` where a process dies or a loss
+    is no number.
     """
     for name, value in (("--steps", steps), ("--batch-size", batch_size)):
         if value < 1:
             raise SettingsError(f"{name} is {value}; give 1 or more")
-    size = model.preprocessing.crop_size
-    model.spec.shapes(size)
+    for side in SIDES:
+        if find_spec(side) is None:
+            raise MissingExtraError(side, side)
+    model.spec.shapes(model.preprocessing.crop_size)
     with TemporaryDirectory() as name:
         folder = Path(name)
         chosen = _choose(dataset, steps * batch_size)

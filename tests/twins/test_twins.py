@@ -90,6 +90,7 @@ def test_losses_and_weights_have_bars_and_gradients_none(model: SealedModel) -> 
     moved = _changed(right, "weights", "loss1/fc/weight", 1.01)
     found = compare(_job(model), {"torch": right, "tensorflow": moved, "float64": right}, {})
     assert "after 3 steps, most loss1/fc/weight" in found.verdict
+    assert "weights are 0.0e+00 from its own in float64: this is no rounding" in found.verdict
 
 
 def test_a_loss_that_is_no_number_is_a_mistake(model: SealedModel) -> None:
