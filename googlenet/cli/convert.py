@@ -35,7 +35,7 @@ def convert(
     overwrite
         replace the target if it exists
     """
-    from googlenet.engines.agreement import check_against_onnx
+    from googlenet.engines.agreement import check_against_onnx, check_written
     from googlenet.weights.convert import Conversion, convert, export_weights, save_new
     from googlenet.weights.file_kind import FileKind, kind_of
     from googlenet.weights.model_file import read_model
@@ -52,6 +52,7 @@ def convert(
     if source.exists() and kind_of(source) is FileKind.ONNX:
         say(f"verified: logits differ by {check_against_onnx(model, source):.1e} of the largest")
     (save_new if target.suffix == ".safetensors" else export_weights)(model, target, overwrite=overwrite)
+    written = check_written(model, target)
     count = sum(tensor.size for tensor in model.tensors.values())
     if as_json:
         print_json(
@@ -65,6 +66,7 @@ def convert(
                     "transformed": conversion.transformed,
                     "left": conversion.left,
                 },
+                "verified": written,
             }
         )
         return
@@ -72,3 +74,4 @@ def convert(
     say(f"{conversion.taken} tensors taken")
     for words in (*conversion.transformed, *conversion.left):
         say(words)
+    say(f"verified: {written}")
