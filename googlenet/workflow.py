@@ -15,7 +15,7 @@ from googlenet.doctor.findings import Diagnosis
 from googlenet.doctor.training import check_dataset, summary
 from googlenet.evaluation.calibrate import calibrate
 from googlenet.evaluation.evaluate import Evaluation, evaluate
-from googlenet.evaluation.report import write_report
+from googlenet.report.page import write_report
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 

@@ -34,11 +34,12 @@ LEVELS = {
     "export": 5,
     "twins": 5,
     "classifier": 6,
-    "workflow": 6,
+    "report": 6,
+    "workflow": 7,
     "demo": 6,
     "explorer": 6,
-    "cli": 7,
-    "__main__": 8,
+    "cli": 8,
+    "__main__": 9,
 }
 
 # Level 0 and 1 have an order of their own: each may import those before it.

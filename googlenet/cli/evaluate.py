@@ -27,6 +27,7 @@ def evaluate(
     crops: Annotated[tuple[int, ...], Parameter(negative="")] = (1,),
     early_exit: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
+    lang: Literal["en", "zh"] = "en",
     seed: int | None = None,
     engine: Engine | None = None,
     precision: Precision = "auto",
@@ -52,7 +53,9 @@ def evaluate(
     early_exit
         also run the images from head to head, and say what answering early wins and loses
     report
-        write an HTML file with the confusion matrix and the worst mistakes
+        write an HTML page with all figures, the worst mistakes and what the model saw, and a model card beside it
+    lang
+        of the page
     seed
         of the split, where the data set gives none; the model's own by default
     """
@@ -95,9 +98,9 @@ def evaluate(
             exits = measure_early_exit(sealed, dataset, split=split, progress=leaving)
         result = replace(result, early_exit=exits)
     if report is not None:
-        from googlenet.evaluation.report import write_report
+        from googlenet.report.page import write_report
 
-        write_report(result, report, shlex.join(["googlenet", *sys.argv[1:]]))
+        write_report(result, report, shlex.join(["googlenet", *sys.argv[1:]]), lang)
         say(f"report: {report}")
     if as_json:
         print_json(result.as_json())

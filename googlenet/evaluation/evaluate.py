@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from googlenet.data.crops import shorter_sides
 from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.data.preprocess import Preprocessing
@@ -16,12 +19,33 @@ from googlenet.evaluation.leaks import Leaks, find_leaks
 from googlenet.evaluation.metrics import Figures, measure
 from googlenet.evaluation.override import changed_preprocessing
 from googlenet.evaluation.protocol import Protocol, judge
-from googlenet.evaluation.score import Answers, score
+from googlenet.evaluation.score import COVERAGE, Answers, score
+from googlenet.trust.conformal import quantile
+from googlenet.trust.intervals import Estimate, wilson_interval
 from googlenet.trust.reliability import Reliability, reliability
+from googlenet.trust.unknown import FALSE_REJECT, LEAST_IMAGES, reject_threshold
 from googlenet.weights.model_file import SealedModel
 
 if TYPE_CHECKING:
     from googlenet.evaluation.early_exit import ExitFigures
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Sets of labels that were to hold the right one with the probability ``asked``."""
+
+    asked: float
+    covered: Estimate  # how often they did
+    mean_size: float  # labels
+
+
+@dataclass(frozen=True, eq=False)
+class Unknown:
+    """Images of known classes that the model would call unknown; about 5 % are meant to be."""
+
+    threshold: float
+    rejected: NDArray[np.bool_]  # (N,), in the order of the answers
+    rate: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +80,29 @@ class Evaluation:
         return reliability(self.answers.raw_confidence, self.answers.rank == 0)
 
     @cached_property
+    def sets(self) -> Sets | None:
+        """What the sets of labels at 95 % come to; None without a calibration that can promise so much."""
+        answers, calibration = self.answers, self.model.calibration
+        if calibration is None or not answers.set_size.all():
+            return None
+        limit = quantile(calibration.set_scores, COVERAGE, "coverage")
+        inside = (answers.rank == 0) | (-np.log(np.maximum(answers.true_probability, 1e-38)) <= limit)
+        covered, images = int(inside.sum()), len(inside)
+        interval = wilson_interval(covered, images)
+        return Sets(COVERAGE, Estimate(covered / images, interval), float(answers.set_size.mean()))
+
+    @cached_property
+    def unknown(self) -> Unknown | None:
+        """Which images the model would call unknown by default; None where it cannot tell."""
+        answers, calibration = self.answers, self.model.calibration
+        if calibration is None or np.isnan(answers.distance).any() or calibration.facts.images < LEAST_IMAGES:
+            return None
+        threshold = reject_threshold(calibration.unknown_scores, FALSE_REJECT)
+        rejected = answers.distance > threshold
+        count, images = int(rejected.sum()), len(rejected)
+        return Unknown(threshold, rejected, Estimate(count / images, wilson_interval(count, images)))
+
+    @cached_property
     def leaks(self) -> Leaks | None:
         """Judged images that training has seen, and the figures without them; None where that cannot be told."""
         return find_leaks(self.dataset, self.answers, self.model.classes)
@@ -78,6 +125,9 @@ class Evaluation:
                 "error_before": self.raw_reliability.error if self.raw_reliability else None,
                 **asdict(self.reliability),
             },
+            "sets": self.sets and asdict(self.sets),
+            "unknown": self.unknown
+            and {"asked": FALSE_REJECT, "threshold": self.unknown.threshold, "rejected": asdict(self.unknown.rate)},
             "leaks": self.leaks and self.leaks.as_json(),
             "split": self.split,
             "preprocessing": self.preprocessing.model_dump(mode="json"),
@@ -108,7 +158,7 @@ def evaluate(
     preprocessing, changed = changed_preprocessing(model.preprocessing, resize=resize, resize_size=resize_size)
     indices = dataset.select(None if split == "all" else Split[split.upper()])
     answers = score(
-        engine or open_engine(model), preprocessing, dataset, indices, temperature=model.temperature, progress=progress
+        engine or open_engine(model), preprocessing, dataset, indices, calibration=model.calibration, progress=progress
     )
     return Evaluation(model, dataset, split, preprocessing, changed, answers, measure(answers, model.classes))
 

@@ -13,13 +13,8 @@ from googlenet.evaluation.softmax import softmax
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import coverage_range, label_set, quantile
 from googlenet.trust.probabilities import log_softmax
-from googlenet.trust.unknown import Detector, Verdict
+from googlenet.trust.unknown import FALSE_REJECT, LEAST_IMAGES, Detector, Verdict
 from googlenet.weights.model_file import SealedModel
-
-FALSE_REJECT = 0.05
-"""Of photographs of known classes, the part that is called unknown unless another is asked for."""
-
-_LEAST_IMAGES = 19  # of which a part of 5 % can be told
 
 
 class Judge:
@@ -90,6 +85,6 @@ def _detector(model: SealedModel, false_reject: float | None) -> Detector | None
             f"--false-reject is {false_reject:g}, but {model.path or 'the model'} cannot tell the unknown; "
             "calibrate it with: googlenet calibrate MODEL DATA --out NEW.safetensors (an export gives no features)"
         )
-    if false_reject is None and calibration.facts.images < _LEAST_IMAGES:
+    if false_reject is None and calibration.facts.images < LEAST_IMAGES:
         return None
     return Detector(calibration, FALSE_REJECT if false_reject is None else false_reject)

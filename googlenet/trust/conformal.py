@@ -40,6 +40,11 @@ def quantile(scores: NDArray[np.float32], level: float, setting: str) -> float:
     return float(scores[rank - 1])
 
 
+def can_promise(images: int, level: float) -> bool:
+    """Whether a calibration on so many images can promise ``level``, 0–1."""
+    return _rank(images, level) <= images
+
+
 def _rank(images: int, level: float) -> int:
     return ceil(round((images + 1) * level, 9))  # 0.95 is a little more than 0.95 in binary
 

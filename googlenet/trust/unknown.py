@@ -18,6 +18,12 @@ from numpy.typing import NDArray
 from googlenet.errors import SettingsError
 from googlenet.weights.calibration import Calibration
 
+FALSE_REJECT = 0.05
+"""Of photographs of known classes, the part that is called unknown unless another is asked for."""
+
+LEAST_IMAGES = 19
+"""Validation images of which a part of 5 % can be told."""
+
 NEIGHBOURS = 3
 _BLOCK = 1024  # images compared at once
 

@@ -39,7 +39,8 @@ def answers(dataset: Dataset, split: Split, wrong: str = "") -> Answers:
     missed = np.array([bool(wrong) and wrong in dataset.paths[i] for i in indices])
     sure = np.full(len(indices), 0.9, np.float32)
     predicted = np.where(missed, 1 - labels, labels).astype(np.int32)
-    return Answers(indices, labels, predicted, sure, sure, missed.astype(np.int32), sure)
+    rank = missed.astype(np.int32)
+    return Answers(indices, labels, predicted, sure, sure, rank, sure, np.full_like(sure, np.nan), np.zeros_like(rank))
 
 
 def test_leaked_images_are_named_and_left_out(root: Path) -> None:

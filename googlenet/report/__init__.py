@@ -1,0 +1,1 @@
+"""An evaluation for people: a page that opens offline, and a model card."""
