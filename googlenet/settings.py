@@ -44,6 +44,8 @@ class TrainSettings(BaseModel):
     precision: Precision = "auto"
     checkpoint_seconds: float = Field(default=120, ge=0)  # between checkpoints; changes nothing that is learned
     seed: int = Field(default=0, ge=0)
+    member: int = Field(default=0, ge=0)  # of an ensemble: each sees the images in another order, otherwise augmented
+    width: float = Field(default=1.0, ge=1, le=4)  # of the modules, beginning as the network of width 1
 
 
 class EvaluateSettings(BaseModel):

@@ -38,8 +38,9 @@ LEVELS = {
     "workflow": 7,
     "demo": 6,
     "explorer": 6,
-    "cli": 8,
-    "__main__": 9,
+    "ensemble": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 
 # Level 0 and 1 have an order of their own: each may import those before it.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from googlenet.cli.terminal import percent, span
+from googlenet.cli.terminal import MEANINGFUL_TOP5, percent, print_json, show_evaluation, span
 from googlenet.evaluation.short_names import short_names
 
 if TYPE_CHECKING:
+    from googlenet.ensemble import Ensemble
     from googlenet.evaluation.early_exit import ExitFigures
     from googlenet.evaluation.protocol import Protocol
 
@@ -21,6 +22,20 @@ def show_early_exit(exits: ExitFigures) -> None:
     print(f"work {percent(exits.macs / exits.whole_macs)} % of the multiply-accumulates")
     print(f"time {1000 * exits.seconds:.1f} instead of {1000 * exits.whole_seconds:.1f} ms per image, in the network")
     print(exits.verdict)
+
+
+def show_ensemble(ensemble: Ensemble, *, as_json: bool) -> None:
+    """What training several members left behind."""
+    if as_json:
+        print_json(ensemble.as_json())
+        return
+    if ensemble.together is not None:
+        show_evaluation(ensemble.together)
+        classes = len(ensemble.together.model.classes)
+        show_protocols(ensemble.together.protocols, top5=classes >= MEANINGFUL_TOP5)
+    for run in ensemble.members:
+        print(f"model:  {run.model}")
+    print(f"time:   {ensemble.seconds / 60:.1f} minutes")
 
 
 def show_protocols(rows: Sequence[Protocol], *, top5: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from googlenet.cli.options import Json
+from googlenet.cli.protocols import show_ensemble
 from googlenet.cli.terminal import progress, show_run
 from googlenet.errors import SettingsError
 
@@ -29,6 +30,8 @@ def train(
     class_weights: bool | None = None,
     precision: Literal["auto", "fp32", "bf16"] | None = None,
     seed: int | None = None,
+    aux_heads: bool | None = None,
+    members: int = 1,
     as_json: Json = False,
 ) -> None:
     """Train a classifier on a folder of photographs and judge it on images that it has not seen.
@@ -62,12 +65,17 @@ def train(
         auto takes bf16 where this machine has it and a self-test agrees with fp32
     seed
         of the split, the order, the augmentation and the first weights
+    aux_heads
+        train the auxiliary heads too: they help from scratch, and answer early
+    members
+        so many models, as the paper's ensemble of 7: the same first weights, another order and augmentation each, the
+        last one wider; judged alone and together
     """
+    from googlenet.ensemble import train_members
     from googlenet.recipes import recipe as make_settings
     from googlenet.workflow import train_and_judge
 
     changes: dict[str, Any] = {
-        "recipe": recipe,
         "weights": weights,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -76,14 +84,28 @@ def train(
         "class_weights": class_weights,
         "precision": precision,
         "seed": seed,
+        "aux_heads": aux_heads,
     }
     folder = out or resume
     if folder is None or (out and resume):
         raise SettingsError("give either --out NEW-FOLDER or --resume RUN")
-    settings = _resumed(folder, epochs, changes) if resume else make_settings(epochs=epochs, **changes)
+    if resume and members != 1:
+        raise SettingsError(
+            f"--members is {members} with --resume; resume one member, --resume RUN/member-2 for example"
+        )
+    if resume:
+        settings = _resumed(folder, epochs, {"recipe": recipe, **changes})
+    else:
+        settings = make_settings(recipe, epochs=epochs, **changes)
     with progress("checking the images") as reading, progress("judging") as judging:
-        run = train_and_judge(data, settings, folder, resume=bool(resume), reading=reading, judging=judging)
-    show_run(run, as_json=as_json)
+        if members == 1:
+            run = train_and_judge(data, settings, folder, resume=bool(resume), reading=reading, judging=judging)
+        else:
+            ensemble = train_members(data, settings, folder, members, reading=reading, judging=judging)
+    if members == 1:
+        show_run(run, as_json=as_json)
+    else:
+        show_ensemble(ensemble, as_json=as_json)
 
 
 def _resumed(folder: Path, epochs: float | None, changes: dict[str, Any]) -> TrainSettings:

@@ -134,11 +134,17 @@ class Trainer:
             self.preprocessing,
             augmentation,
             batch_size=_share(settings.batch_size, self.learner.world),
-            seed=settings.seed,
+            seed=self._order_seed,
             start=self.samples,
             rank=self.learner.rank,
             world=self.learner.world,
         )
+
+    @property
+    def _order_seed(self) -> int:
+        """What order, augmentation and dropout are drawn by; the split and the first weights are all members' alike."""
+        settings = self.settings
+        return key(settings.seed, settings.member) % 2**63 if settings.member else settings.seed
 
     def _step(self, batch: Batch, consumed: int) -> dict[str, float]:
         """One step from the position ``consumed``; returns the loss of each head and the training accuracy."""
@@ -146,7 +152,7 @@ class Trainer:
         step = Step(
             rate=learning_rate(settings, consumed / self.total),
             average_share=share_of_step(settings, consumed // settings.batch_size),
-            seed=key(settings.seed, consumed) % 2**31,  # dropout is a function of the position alone
+            seed=key(self._order_seed, consumed) % 2**31,  # dropout is a function of the position alone
         )
         figures = self.learner.step(batch, step)
         if not isfinite(figures.pop("gradient_norm")):

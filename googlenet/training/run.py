@@ -31,6 +31,7 @@ from googlenet.training.memory import keep_memory
 from googlenet.variants import variant
 from googlenet.weights.convert import open_model
 from googlenet.weights.model_file import SealedModel
+from googlenet.weights.widen import widened, wider_spec
 
 MODEL_FILE, SETTINGS_FILE = "model.safetensors", "settings.json"
 
@@ -73,7 +74,8 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
     keep_memory()
     learner_type = find_learner(settings.framework)
     source = open_model(settings.weights) if settings.weights else None
-    spec = _spec(settings, source, len(dataset.classes))
+    narrow = _spec(settings, source, len(dataset.classes))
+    spec = wider_spec(narrow, settings.width)
     preprocessing = _preprocessing(settings, source)
     atomic_write(folder / SETTINGS_FILE, [settings.model_dump_json(indent=2).encode()])
     write_images(dataset, folder)
@@ -91,7 +93,9 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
             trainer.restore(checkpoint)
             log.say(f"resumed after {checkpoint.samples} samples")
         else:
-            tensors = _first_weights(spec, source, settings.seed)
+            tensors = _first_weights(narrow, source, settings.seed)
+            if spec != narrow:
+                tensors = widened(tensors, narrow, spec, initial_weights(spec, settings.seed))
             learner.load(tensors)
             if source is not None:
                 log.begin("fitting the new head")
@@ -130,7 +134,10 @@ def _check_data(dataset: Dataset, settings: TrainSettings) -> None:
 def _spec(settings: TrainSettings, source: SealedModel | None, classes: int) -> Spec:
     if source is None:
         return variant(settings.variant, classes, aux_heads=settings.aux_heads)
-    return replace(source.spec, classes=classes, aux_heads=settings.aux_heads)
+    aux = source.spec.aux
+    if settings.aux_heads and not source.spec.aux_heads and settings.image_size != 224:
+        aux = replace(aux, adaptive=True)  # new heads; the paper's fit 224 pixels alone
+    return replace(source.spec, classes=classes, aux_heads=settings.aux_heads, aux=aux)
 
 
 def _preprocessing(settings: TrainSettings, source: SealedModel | None) -> Preprocessing:
