@@ -59,7 +59,7 @@ class EvaluateSettings(BaseModel):
     seed: int = Field(default=0, ge=0)  # of the split, where the data set gives none
 
 
-ExportTarget = Literal["onnx", "openvino", "safetensors"]
+ExportTarget = Literal["onnx", "openvino", "savedmodel", "litert", "pt2", "safetensors"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
 
 
@@ -84,6 +84,9 @@ class ExportSettings(BaseModel):
 EXPORT_PRECISIONS: dict[ExportTarget, tuple[ExportPrecision, ...]] = {
     "onnx": ("fp32", "fp16", "int8"),
     "openvino": ("fp32", "fp16", "int8"),
+    "savedmodel": ("fp32",),
+    "litert": ("fp32", "fp16"),
+    "pt2": ("fp32",),
     "safetensors": ("fp32",),
 }
 """Which precisions each target really has."""

@@ -18,7 +18,7 @@ def export(
     folder: Path,
     /,
     *,
-    to: Literal["onnx", "openvino", "safetensors"],
+    to: Literal["onnx", "openvino", "savedmodel", "litert", "pt2", "safetensors"],
     int8: Annotated[bool, Parameter(negative="")] = False,
     fp16: Annotated[bool, Parameter(negative="")] = False,
     batch: str = "dynamic",

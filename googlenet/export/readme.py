@@ -8,6 +8,9 @@ from googlenet.export.contract import Contract
 _RUNTIMES = {
     "onnx": "onnxruntime, or any other runtime of ONNX",
     "openvino": "OpenVINO",
+    "savedmodel": "TensorFlow",
+    "litert": "LiteRT, once TensorFlow Lite",
+    "pt2": "PyTorch (`torch.export.load`)",
     "safetensors": "`googlenet` itself: this is the sealed model",
 }
 

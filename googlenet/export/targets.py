@@ -31,6 +31,9 @@ class _Target:
 _TARGETS: dict[ExportTarget, _Target] = {
     "onnx": _Target("onnx_target", "open_onnx"),
     "openvino": _Target("openvino_target", "open_openvino", "openvino", "openvino"),
+    "savedmodel": _Target("savedmodel_target", "open_saved_model"),
+    "litert": _Target("litert_target", "open_litert"),
+    "pt2": _Target("pt2_target", "open_pt2", "torch", "torch"),
     "safetensors": _Target("safetensors_target", "open_sealed"),
 }
 

@@ -83,7 +83,7 @@ def local_response_norm(x: Tensor, layer: LocalResponseNorm) -> Tensor:
 
     An odd ``size`` only, as the paper's 5.
     """
-    if x.device.type != "cpu" or x.dtype == torch.float64:
+    if x.device.type != "cpu" or x.dtype == torch.float64 or torch.compiler.is_exporting():
         return torch.nn.functional.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
     with torch.autocast("cpu", enabled=False):
         result: Tensor = _LRN.apply(x, layer)

@@ -38,6 +38,24 @@ _RUNTIMES: dict[ExportTarget, _Runtime] = {
         'openvino.compile_model(HERE / CONTRACT["model"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
         'SESSION({CONTRACT["input"]["name"]: normalised[None]})[CONTRACT["output"]][0]',
     ),
+    "savedmodel": _Runtime(
+        "with TensorFlow, Pillow",
+        "import numpy as np\nimport tensorflow as tf\nfrom PIL",
+        'tf.saved_model.load(HERE / CONTRACT["model"])',
+        'SESSION.signatures["serving_default"](image=normalised[None])[CONTRACT["output"]].numpy()[0]',
+    ),
+    "litert": _Runtime(
+        "with LiteRT (here TensorFlow's), Pillow",
+        "import numpy as np\nimport tensorflow as tf  # or ai_edge_litert, which is much smaller\nfrom PIL",
+        'tf.lite.Interpreter(str(HERE / CONTRACT["model"])).get_signature_runner()',
+        'SESSION(image=normalised[None])[CONTRACT["output"]][0]',
+    ),
+    "pt2": _Runtime(
+        "with PyTorch, Pillow",
+        "import numpy as np\nimport torch\nfrom PIL",
+        'torch.export.load(HERE / CONTRACT["model"]).module()',
+        "SESSION(torch.from_numpy(normalised)[None])[0].detach().numpy()",
+    ),
 }
 _ONNXRUNTIME = _Runtime(
     "with onnxruntime, Pillow",
@@ -51,8 +69,10 @@ def _python(contract: Contract) -> str:
     """The example for onnxruntime, with the lines that open and run the model replaced."""
     text, other = _template("with_onnxruntime.py"), _RUNTIMES.get(contract.target, _ONNXRUNTIME)
     for field in fields(_Runtime):
+        if getattr(_ONNXRUNTIME, field.name) not in text:
+            raise AssertionError(f"the example has changed: {field.name}")  # a defect, which the tests see
         text = text.replace(getattr(_ONNXRUNTIME, field.name), getattr(other, field.name))
-    return text
+    return text.replace(".transpose(2, 0, 1)", "") if contract.input.layout == "NHWC" else text
 
 
 def _template(name: str) -> str:
