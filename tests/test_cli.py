@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -137,6 +138,45 @@ def test_evaluate_json_and_report(run: Run, model: Path, tmp_path: Path, colour_
     code, out, _ = run("evaluate", model, data, "--split", "test")
     assert code == 0
     assert "3 images (test)" in out
+
+
+def test_classes_that_the_model_does_not_know(
+    run: Run, model: Path, colour_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = colour_folder(per_class=20, classes=("blue", "green", "red", "violet", "紫"))
+    code, out, err = run("evaluate", model, data, "--json")
+    assert (code, out) == (2, "")
+    assert "the classes 'violet', '紫' are none of the model's 3" in err
+    left_out = json.loads(run("evaluate", model, data, "--json", "--unknown-classes", "leave-out")[1])
+    assert left_out["images"] == 6
+    assert "2 images of 'violet', which the model does not know, are left out" in left_out["notes"]
+    errors = json.loads(run("evaluate", model, data, "--json", "--unknown-classes", "errors")[1])
+    assert errors["images"] == 10
+    assert errors["top1"] == pytest.approx(left_out["top1"] * 6 / 10)
+    assert errors["intervals"]["top1"][0] <= errors["top1"] <= errors["intervals"]["top1"][1]
+    assert errors["per_class"] == left_out["per_class"]
+    everything = json.loads(run("evaluate", model, data, "--json", "--split", "all", "--unknown-classes", "errors")[1])
+    assert everything["images"] == 100
+    for label in ("blue", "green", "red"):
+        shutil.rmtree(data / label)
+    code, _, err = run("evaluate", model, data, "--unknown-classes", "errors")
+    assert code == 2
+    assert "none of its classes, 'violet', '紫', is one of the model's 3" in err
+
+
+def test_a_test_split_of_one_class(run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]) -> None:
+    data = colour_folder()
+    for label in ("blue", "green", "red"):
+        (data / "train" / label).mkdir(parents=True)
+    (data / "test/red").mkdir(parents=True)
+    for label in ("blue", "green", "red"):
+        for i, path in enumerate(sorted((data / label).iterdir())):
+            path.rename(data / ("test" if label == "red" and i < 5 else "train") / label / path.name)
+        (data / label).rmdir()
+    code, out, _ = run("evaluate", model, data, "--json", "--report", tmp_path / "r.html")
+    document = json.loads(out)
+    assert (code, document["images"]) == (0, 5)
+    assert document["balanced_accuracy"]["value"] == document["top1"]
 
 
 def test_another_resize_is_said(run: Run, model: Path, colour_folder: Callable[..., Path]) -> None:

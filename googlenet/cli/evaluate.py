@@ -26,6 +26,7 @@ def evaluate(
     resize_size: int | None = None,
     crops: Annotated[tuple[int, ...], Parameter(negative="")] = (1,),
     early_exit: Annotated[bool, Parameter(negative="")] = False,
+    unknown_classes: Literal["leave-out", "errors"] | None = None,
     report: Path | None = None,
     lang: Literal["en", "zh"] = "en",
     seed: int | None = None,
@@ -52,6 +53,9 @@ def evaluate(
         1, 10 or 144 of each image, whose answers are averaged (the paper's way); several times, to compare
     early_exit
         also run the images from head to head, and say what answering early wins and loses
+    unknown_classes
+        what becomes of images of classes that the model does not know: left out, or counted as errors of top-1 and
+        top-5; refused by default
     report
         write an HTML page with all figures, the worst mistakes and what the model saw, and a model card beside it
     lang
@@ -63,6 +67,7 @@ def evaluate(
     from googlenet.data.index import read_dataset
     from googlenet.evaluation.evaluate import evaluate as judge
     from googlenet.evaluation.evaluate import evaluate_together
+    from googlenet.evaluation.strangers import with_strangers
     from googlenet.export.opening import DEFAULT_ENGINE, name_engine, open_for_answers
     from googlenet.weights.convert import open_model
 
@@ -75,7 +80,13 @@ def evaluate(
         raise SettingsError("--early-exit is for one model as it is, on one crop; leave the other options out")
     sealed, opening = open_for_answers(model, engine, precision, say=say)
     with progress("checking the images") as reading:
-        dataset = read_dataset(source, seed=split_seed(sealed, seed), classes=sealed.classes, progress=reading)
+        dataset = read_dataset(
+            source,
+            seed=split_seed(sealed, seed),
+            classes=sealed.classes,
+            strangers=unknown_classes is not None,
+            progress=reading,
+        )
     with progress("judging") as judging:
         asked: dict[str, Any] = {
             "split": split,
@@ -91,6 +102,8 @@ def evaluate(
             result = evaluate_together(models, dataset, crops=crops, engine=name, **asked)
         else:
             result = judge(sealed, dataset, engine=opening(), **asked)
+    if unknown_classes is not None:
+        result = with_strangers(result, as_errors=unknown_classes == "errors")
     if early_exit:
         from googlenet.evaluation.early_exit import measure_early_exit
 

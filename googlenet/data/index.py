@@ -26,6 +26,14 @@ from googlenet.errors import DataError
 __all__ = ["Dataset", "Skipped", "Split", "list_images", "read_dataset"]
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """A class of the source that is none of the model's: its images can only be answered wrongly."""
+
+    word: str
+    images: tuple[int, ...]  # in training, validation and test
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """The index of a data set, at most 300 bytes per image and the looks: entry i of each array is image i."""
@@ -39,6 +47,7 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     ignored: int = 0  # files that are no images by their extension
     notes: tuple[str, ...] = ()  # what a person should know, one line each
+    strangers: tuple[Stranger, ...] = ()  # classes that are none of the model's, left out
     looks: Looks | None = None  # what else the files told, where they were decoded
 
     def __len__(self) -> int:
@@ -76,6 +85,7 @@ def read_dataset(
     seed: int = 0,
     classes: Sequence[ClassName] | None = None,
     verify: bool = True,
+    strangers: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """List, check and split the images of ``source``: folders of classes, train/val/test folders, or a CSV file.
@@ -83,6 +93,7 @@ def read_dataset(
     Splits that the source does not give are drawn by the rule of ``splits``, from the training images if it gives some.
     ``classes`` (a model's): labels are indices in them, matched by id, then by name; without them the classes are those
     of the training images, in natural order. ``verify`` decodes every file once; bad ones are named in ``skipped``.
+    ``strangers``: images of classes that are none of ``classes`` are left out and counted, instead of refused.
     Raises ``DataError`` where nothing usable is there or labels contradict the classes.
     """
     known = frozenset(name.id for name in classes or ())
@@ -93,6 +104,10 @@ def read_dataset(
     if not listing.paths:
         raise DataError(_nothing_usable(source, listed, listing))
     names = tuple(classes) if classes is not None else _class_names(source, listing)
+    left_out: tuple[Stranger, ...] = ()
+    if strangers:
+        left_out, looks = _leave_strangers_out(source, listing, names, looks, seed)
+        ids = looks.ids
     labels = _labels(source, listing, names)
     splits, drawn = _splits(listing, labels, ids, seed)
     notes = make_notes(listing, names, labels, splits, ids, drawn=drawn)
@@ -107,7 +122,32 @@ def read_dataset(
         ignored=listing.ignored,
         notes=notes,
         looks=looks if verify else None,
+        strangers=left_out,
     )
+
+
+def _leave_strangers_out(
+    source: Path, listing: Listing, classes: Sequence[ClassName], looks: Looks, seed: int
+) -> tuple[tuple[Stranger, ...], Looks]:
+    """Forget the images of unknown classes in the listing and the looks; split them as if they were to be judged."""
+    positions = _positions(classes)
+    own = np.array([word in positions for word in listing.words], bool)
+    if not own.any():
+        raise DataError(
+            f"{source}: none of its classes, {quoted(natsorted(set(listing.words)))}, is one of the model's "
+            f"{len(classes)}; take another data set or model"
+        )
+    words = natsorted({word for word in listing.words if word not in positions})
+    numbers = {word: len(classes) + i for i, word in enumerate(words)} | positions
+    labels = np.array([numbers[word] for word in listing.words], np.int32)
+    splits, _ = _splits(listing, labels, looks.ids, seed)
+    found = tuple(
+        Stranger(word, tuple(int(((labels == numbers[word]) & (splits == split)).sum()) for split in Split))
+        for word in words
+    )
+    positions_kept = np.flatnonzero(own).tolist()
+    listing.keep(positions_kept)
+    return found, looks.keep(positions_kept)
 
 
 def list_images(source: Path, *, need_train: bool = True, known: frozenset[str] = frozenset()) -> Listing:
@@ -151,7 +191,7 @@ def _labels(source: Path, listing: Listing, classes: Sequence[ClassName]) -> NDA
     if unknown:
         raise DataError(
             f"{source}: the classes {quoted(unknown)} are none of the model's {len(classes)}; "
-            "rename them to an id or a name of the model, or take a model trained on them"
+            "rename them to an id or a name of the model, take a model trained on them, or evaluate --unknown-classes"
         )
     return np.fromiter((positions[word] for word in listing.words), np.int32, len(listing.words))
 
