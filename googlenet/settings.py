@@ -71,10 +71,13 @@ class ExportSettings(BaseModel):
     to: ExportTarget = "onnx"
     precision: ExportPrecision = "fp32"
     batch: int | None = Field(default=None, ge=1, le=4096)  # images at once; None: any number
+    with_preprocessing: bool = False  # resize, crop and normalise inside the graph
     max_drop: float = Field(default=0.5, ge=0, le=100)  # points of validation accuracy that int8 may lose
 
     @model_validator(mode="after")
     def _precision_is_real(self) -> ExportSettings:
+        if self.with_preprocessing and (self.to != "onnx" or self.precision == "int8"):
+            raise ValueError("--with-preprocessing is for --to onnx in fp32 or fp16; leave it out, or take that")
         allowed = EXPORT_PRECISIONS[self.to]
         if self.precision not in allowed:
             raise ValueError(f"--{self.precision} is not for --to {self.to}, which can be {', '.join(allowed)}")

@@ -22,6 +22,7 @@ def export(
     int8: Annotated[bool, Parameter(negative="")] = False,
     fp16: Annotated[bool, Parameter(negative="")] = False,
     batch: str = "dynamic",
+    with_preprocessing: Annotated[bool, Parameter(negative="")] = False,
     calibrate: Path | None = None,
     max_drop: float = 0.5,
     as_json: Json = False,
@@ -42,6 +43,8 @@ def export(
         weights in 16 bits, half the size; computed in 32
     batch
         images at once: a number, or dynamic for any
+    with_preprocessing
+        resize, crop and normalise inside the graph, which then takes 8-bit pixels of any size (onnx)
     calibrate
         the data set that the model was trained on: its training images calibrate int8, its validation images judge it
     max_drop
@@ -57,6 +60,7 @@ def export(
         settings = ExportSettings(
             to=to,
             precision="int8" if int8 else "fp16" if fp16 else "fp32",
+            with_preprocessing=with_preprocessing,
             max_drop=max_drop,
             batch=_batch(batch),
         )

@@ -15,8 +15,9 @@ from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export, Input
 from googlenet.export.int8 import Int8Data, float_layers
 from googlenet.export.onnx_check import check_onnx
+from googlenet.export.onnx_pixels import PIXELS, check_pixels, write_pixels
 from googlenet.network.onnx_graph import OPSET
-from googlenet.network.onnx_net import LOGITS, onnx_bytes
+from googlenet.network.onnx_net import LOGITS, Prologue, onnx_bytes
 from googlenet.saving import atomic_write
 from googlenet.settings import ExportSettings
 from googlenet.spec import INPUT
@@ -29,20 +30,27 @@ METADATA = "googlenet"
 
 def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8Data | None = None) -> Artifact:
     """Write ``model.onnx`` into ``folder``; in 8 bits where there are images to calibrate on."""
-    shape = input_shape(model, settings)
+    shape, prologue = input_shape(model, settings), None
+    taken = Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape)
+    if settings.with_preprocessing:
+        rule = model.preprocessing
+        check_pixels(rule)
+        prologue = Prologue(PIXELS, (shape[0], "height", "width", 3), lambda graph: write_pixels(graph, rule))
+        taken = Input(name=PIXELS, dtype="uint8", layout="NHWC", shape=prologue.shape)
     content = onnx_bytes(
         model.spec,
         model.tensors,
         input_shape=shape,
         metadata={METADATA: document_of(model)},
         half=settings.precision == "fp16",
+        prologue=prologue,
     )
     if data is not None:
         from googlenet.export.onnx_int8 import quantised
 
         content = quantised(content, data.calibration_batches(settings.batch or 1), float_layers(model.spec))
     atomic_write(folder / FILE, [content])
-    return Artifact(FILE, Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape), LOGITS, OPSET)
+    return Artifact(FILE, taken, LOGITS, OPSET)
 
 
 def input_shape(model: SealedModel, settings: ExportSettings) -> tuple[int | str, int, int, int]:

@@ -61,6 +61,8 @@ def steps_in_words(contract: Contract) -> list[str]:
         "normalise": f"normalise: channels in the order {rule.channel_order}, as `(pixel - mean) * scale`, mean "
         f"{_numbers(rule.mean)}, scale {_numbers(rule.scale)}.",
     }
+    if "resize" in contract.steps_in_graph:
+        words["orient"] += " The pixels are the input; the model does the rest."
     steps = [text for stage, text in words.items() if stage not in contract.steps_in_graph]
     divided = f" divided by {contract.calibration.temperature:.6g}" if contract.calibration else ""
     return [*steps, f"run the model; the softmax of the logits{divided} is the probability of each class."]

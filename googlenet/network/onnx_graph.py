@@ -17,15 +17,15 @@ from googlenet.protobuf import Message
 OPSET = 18
 IR_VERSION = 8
 
-Attribute: TypeAlias = int | str | Sequence[int]
+Attribute: TypeAlias = int | float | str | Sequence[int]
 Array: TypeAlias = "NDArray[np.float32] | NDArray[np.int64]"
 
-_FLOAT, _INT64, _FLOAT16 = 1, 7, 10  # TensorProto.DataType
+_FLOAT, _UINT8, _INT64, _FLOAT16 = 1, 2, 7, 10  # TensorProto.DataType
 _TYPES = {"float32": _FLOAT, "int64": _INT64, "float16": _FLOAT16}
 _EXTERNAL = 1  # TensorProto.DataLocation
 _HALF_LEAST, _HALF_MOST = 1e-3, 6e4  # of the largest value; 16 bits end at 65504 and are coarse below 6e-5
 _SMALL = 1024  # bytes; a runtime wants to see small constants while it works out shapes
-_ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 2, 3, 7  # AttributeProto.AttributeType
+_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 1, 2, 3, 7  # AttributeProto.AttributeType
 
 
 class OnnxGraph:
@@ -72,15 +72,19 @@ class OnnxGraph:
         inputs: Mapping[str, Sequence[int | str]],
         outputs: Mapping[str, Sequence[int | str]],
         metadata: Mapping[str, str] | None = None,
+        *,
+        pixels: bool = False,
     ) -> bytes:
         """The whole model for these inputs and outputs: name -> shape, a symbolic axis by its name.
 
-        ``metadata`` becomes the file's ``metadata_props``, which every runtime can read.
+        ``metadata`` becomes the file's ``metadata_props``, which every runtime can read. Values are float32; with
+        ``pixels`` the inputs are uint8.
         """
         self._graph.add(2, "googlenet")
         for number, values in ((11, inputs), (12, outputs)):
             for name, shape in values.items():
-                self._graph.add(number, _value_info(name, shape))
+                kind = _UINT8 if pixels and number == 11 else _FLOAT
+                self._graph.add(number, _value_info(name, shape, kind))
         opset = Message()
         opset.add(2, OPSET)
         model = Message()
@@ -126,6 +130,9 @@ def _attribute(name: str, value: Attribute) -> Message:
         case int():
             message.add(3, value)
             message.add(20, _ATTRIBUTE_INT)
+        case float():
+            message.add(2, value)
+            message.add(20, _ATTRIBUTE_FLOAT)
         case str():
             message.add(4, value)
             message.add(20, _ATTRIBUTE_STRING)
@@ -136,14 +143,14 @@ def _attribute(name: str, value: Attribute) -> Message:
     return message
 
 
-def _value_info(name: str, shape: Sequence[int | str]) -> Message:
+def _value_info(name: str, shape: Sequence[int | str], kind: int) -> Message:
     dims = Message()
     for size in shape:
         dim = Message()
         dim.add(1 if isinstance(size, int) else 2, size)
         dims.add(1, dim)
     tensor_type = Message()
-    tensor_type.add(1, _FLOAT)
+    tensor_type.add(1, kind)
     tensor_type.add(2, dims)
     value_type = Message()
     value_type.add(1, tensor_type)

@@ -5,7 +5,7 @@ Every value in the graph carries the name of the layer that it comes out of, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING
@@ -44,6 +44,15 @@ FREE: InputShape = ("batch", 3, "height", "width")
 """An input of any batch and size."""
 
 
+@dataclass(frozen=True)
+class Prologue:
+    """Operators before the network: ``write`` adds them, from an input of 8-bit pixels to the network's own input."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    write: Callable[[OnnxGraph], None]
+
+
 def build_onnx(spec: Spec, tensors: Tensors, *, outputs: Sequence[str] = (LOGITS,)) -> onnx.ModelProto:
     """The network as an ONNX model. Needs the package ``onnx``; ``onnx_bytes`` gives the same without it.
 
@@ -73,13 +82,14 @@ def onnx_bytes(
     input_shape: InputShape = FREE,
     metadata: Mapping[str, str] | None = None,
     half: bool = False,
+    prologue: Prologue | None = None,
 ) -> bytes:
     """What ``build_onnx`` builds, serialised: the content of an ``.onnx`` file.
 
     ``input_shape``: a number fixes an axis, a word leaves it free. ``metadata`` goes into the file's own.
-    ``half`` stores the weights in 16 bits; they are computed with in 32.
+    ``half`` stores the weights in 16 bits; they are computed with in 32. ``prologue``: what comes before the network.
     """
-    return _write(OnnxGraph(half=half), spec, tensors, outputs, input_shape, metadata)
+    return _write(OnnxGraph(half=half), spec, tensors, outputs, input_shape, metadata, prologue=prologue)
 
 
 def onnx_parts(
@@ -102,7 +112,10 @@ def _write(
     input_shape: InputShape = FREE,
     metadata: Mapping[str, str] | None = None,
     source: str = INPUT,
+    prologue: Prologue | None = None,
 ) -> bytes:
+    if prologue is not None:
+        prologue.write(graph)
     net = _Net(graph, tensors, spec.shapes())
     layers = {name: spec.layer(OUTPUTS["main"] if name == LOGITS else name) for name in outputs}
     for layer in _needed(spec, layers.values(), source):
@@ -111,6 +124,8 @@ def _write(
         graph.node("Identity", [OUTPUTS["main"]], LOGITS)
     shapes = {name: _output_shape(spec, layer, net.shapes[layer.name]) for name, layer in layers.items()}
     shapes = {name: (input_shape[0], *shape[1:]) for name, shape in shapes.items()}
+    if prologue is not None:
+        return graph.to_bytes({prologue.name: prologue.shape}, shapes, metadata, pixels=True)
     read = input_shape if source == INPUT else (*input_shape[:1], net.shapes[source][0], *input_shape[2:])
     return graph.to_bytes({source: read}, shapes, metadata)
 

@@ -67,6 +67,8 @@ _ONNXRUNTIME = _Runtime(
 
 def _python(contract: Contract) -> str:
     """The example for onnxruntime, with the lines that open and run the model replaced."""
+    if contract.input.dtype == "uint8":
+        return _template("with_pixels.py")
     text, other = _template("with_onnxruntime.py"), _RUNTIMES.get(contract.target, _ONNXRUNTIME)
     for field in fields(_Runtime):
         if getattr(_ONNXRUNTIME, field.name) not in text:
