@@ -36,6 +36,7 @@ VERBS = (
     "demo",
     "export",
     "verify",
+    "push",
 )
 
 app = App(

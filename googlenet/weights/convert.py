@@ -17,6 +17,7 @@ from googlenet.weights.caffe import read_caffemodel, spec_of
 from googlenet.weights.caffe_writer import write_caffemodel
 from googlenet.weights.file_kind import FileKind, kind_of
 from googlenet.weights.foreign import Foreign
+from googlenet.weights.hub import fetch, on_hub
 from googlenet.weights.labels import numbered, read_labels
 from googlenet.weights.model_file import SealedModel, read_model
 
@@ -147,7 +148,11 @@ def _check_finite(source: Path, foreign: Foreign) -> None:
 
 
 def open_model(path: Path) -> SealedModel:
-    """The model of a sealed file, or of a foreign checkpoint converted on the way; raises ``ModelFileError``."""
+    """The model of a sealed file, here or on the Hub (``hf://user/model``), or of a foreign checkpoint converted on the
+    way; raises ``ModelFileError``.
+    """
+    if on_hub(path):
+        return read_model(fetch(path))
     if path.exists() and kind_of(path) is FileKind.SAFETENSORS:
         return read_model(path)
     return convert(path).model
