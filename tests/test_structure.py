@@ -20,6 +20,7 @@ LEVELS = {
     "imports": 0,
     "settings": 1,
     "recipes": 1,
+    "regression": 2,
     "describe": 2,
     "data": 2,
     "network": 2,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from googlenet.cli.terminal import one_line, print_json, progress, say, say_skip
 from googlenet.errors import SettingsError
 
 if TYPE_CHECKING:
+    from googlenet.data.examine import Progress
+    from googlenet.doctor.diagnose import More
     from googlenet.doctor.findings import Diagnosis, Finding
 
 _EXAMPLES = 3
@@ -22,6 +25,7 @@ def check(
     data: Path,
     /,
     *,
+    model: Path | None = None,
     only: tuple[str, ...] = (),
     page: Path | None = None,
     quarantine: Path | None = None,
@@ -36,6 +40,8 @@ def check(
     ----------
     data
         a folder or a CSV as for train
+    model
+        look for doubtful labels too, by what this GoogLeNet sees; best one that was not trained on these labels
     only
         a kind of finding, such as duplicate; may be repeated; docs/check.md lists them
     page
@@ -46,14 +52,15 @@ def check(
         put everything in this folder back where it was
     """
     if undo is not None:
-        _undo(undo, data, only=only, page=page, quarantine=quarantine, as_json=as_json)
+        _undo(undo, data, model=model, only=only, page=page, quarantine=quarantine, as_json=as_json)
         return
     if page is not None and not page.parent.is_dir():
         raise SettingsError(f"--page is {page}, but {page.parent} is no folder; make it first, or name another")
     from googlenet.doctor.diagnose import check as examine
 
-    with progress("checking the images") as reading:
-        diagnosis = examine(data, only=only, progress=reading)
+    with progress("checking the images") as reading, progress("judging the labels") as judging:
+        more = None if model is None else _doubtful_labels(model, judging)
+        diagnosis = examine(data, only=only, progress=reading, more=more)
     if page is not None:
         from googlenet.doctor.page import write_page
 
@@ -69,6 +76,15 @@ def check(
     if diagnosis.serious:
         sys.stdout.flush()
         sys.exit(_FOUND_SERIOUS)
+
+
+def _doubtful_labels(model: Path, judging: Progress) -> More:
+    from googlenet.engines import open_engine
+    from googlenet.evaluation.doubtful import doubtful_labels
+    from googlenet.weights.convert import open_model
+
+    sealed = open_model(model)
+    return partial(doubtful_labels, open_engine(sealed), sealed.preprocessing, progress=judging)
 
 
 def _move_aside(diagnosis: Diagnosis, folder: Path, only: tuple[str, ...]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from googlenet.data.examine import Progress, examine
@@ -16,12 +17,17 @@ from googlenet.doctor.findings import KINDS, Diagnosis, collect
 from googlenet.doctor.strays import stray_cases
 from googlenet.errors import DataError, SettingsError
 
+More = Callable[[Listing, Looks], Iterable[Case]]
+"""A further check of all usable images; it may open them again."""
 
-def check(source: Path, *, only: Collection[str] = (), progress: Progress | None = None) -> Diagnosis:
+
+def check(
+    source: Path, *, only: Collection[str] = (), progress: Progress | None = None, more: More | None = None
+) -> Diagnosis:
     """Look at every image of a folder or CSV file once and say what is wrong.
 
-    ``only``: the kinds of findings wanted, all by default. Raises ``DataError`` where there is nothing to look at,
-    ``SettingsError`` for a kind that does not exist.
+    ``only``: the kinds of findings wanted, all by default. ``more`` adds cases. Raises ``DataError`` where there is
+    nothing to look at, ``SettingsError`` for a kind that does not exist.
     """
     _check_kinds(only)
     listing = list_images(source, need_train=False)
@@ -32,15 +38,21 @@ def check(source: Path, *, only: Collection[str] = (), progress: Progress | None
         )
     misplaced = len(listing.skipped)
     looks = examine(listing, verify=True, progress=progress)
-    return diagnose(source, listing, looks, misplaced=misplaced, only=only)
+    return diagnose(source, listing, looks, misplaced=misplaced, only=only, more=more(listing, looks) if more else ())
 
 
 def diagnose(
-    source: Path, listing: Listing, looks: Looks, *, misplaced: int = 0, only: Collection[str] = ()
+    source: Path,
+    listing: Listing,
+    looks: Looks,
+    *,
+    misplaced: int = 0,
+    only: Collection[str] = (),
+    more: Iterable[Case] = (),
 ) -> Diagnosis:
     """What the looks at all listed files say; of the skipped ones the first ``misplaced`` were never opened."""
     counts = class_counts(listing)
-    cases = _cases(source, listing, misplaced, looks, counts)
+    cases = chain(_cases(source, listing, misplaced, looks, counts), more)
     return Diagnosis(
         source=source,
         root=listing.root,

@@ -19,8 +19,8 @@ from googlenet.errors import GoogLeNetError, ModelFileError, SettingsError, Trai
 from googlenet.evaluation.evaluate import evaluate
 from googlenet.network.torch_net import GoogLeNet
 from googlenet.recipes import recipe, scratch
+from googlenet.regression import logistic_regression
 from googlenet.training import run as training_run
-from googlenet.training.head import logistic_regression
 from googlenet.training.loop import Trainer
 from googlenet.training.precision import Gradients, bf16_difference, choose_precision
 from googlenet.training.run import MODEL_FILE, new_run_folder, train
