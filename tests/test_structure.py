@@ -35,6 +35,7 @@ LEVELS = {
     "export": 5,
     "twins": 5,
     "classifier": 6,
+    "replay": 6,
     "report": 6,
     "workflow": 7,
     "demo": 6,

@@ -24,6 +24,7 @@ from googlenet.errors import GoogLeNetError
 VERBS = (
     "check",
     "train",
+    "replay",
     "evaluate",
     "calibrate",
     "predict",
