@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from importlib.resources import files
 
+from googlenet.data.preprocess import Preprocessing
 from googlenet.export.contract import Contract
 from googlenet.settings import ExportTarget
 
@@ -18,7 +19,15 @@ def example_files(contract: Contract) -> dict[str, str]:
         return {}
     if contract.preprocessing.filter == _PILLOW_HAS_NO or contract.preprocessing.resize == "none":
         return {}
-    return {"example.py": _python(contract)}
+    examples = {"example.py": _python(contract)}
+    if contract.target == "onnx" and contract.input.dtype == "float32" and _browsers_can(contract.preprocessing):
+        examples["example.mjs"] = _template("with_onnxruntime_web.mjs")
+    return examples
+
+
+def _browsers_can(rule: Preprocessing) -> bool:
+    """Whether the example for browsers knows the filter, and turns pictures as they are to be turned."""
+    return rule.filter in ("bilinear", "bicubic") and rule.orientation == "exif"
 
 
 @dataclass(frozen=True)
