@@ -31,7 +31,7 @@ from googlenet.data.samples import Batch, SampleStream
 from googlenet.errors import ImageError, MissingExtraError
 from googlenet.imports import without
 
-__all__ = ["Batch", "PreparedBatch", "evaluation_batches", "training_batches"]
+__all__ = ["Batch", "PreparedBatch", "evaluation_batches", "prepared_images", "training_batches"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +93,7 @@ def evaluation_batches(
     the batches.
     """
     rows: list[tuple[int, NDArray[np.float32]]] = []
-    prepared = _prepared(paths, preprocessing, crops, workers or os.cpu_count() or 1, ahead=2 * batch_size)
-    for i, row in enumerate(prepared):
+    for i, row in enumerate(prepared_images(paths, preprocessing, ahead=2 * batch_size, crops=crops, workers=workers)):
         if isinstance(row, Skipped):
             if skipped is None:
                 raise ImageError(f"{row.path}: {row.reason}")
@@ -108,9 +107,14 @@ def evaluation_batches(
         yield _stack(rows)
 
 
-def _prepared(
-    paths: Iterable[Path], preprocessing: Preprocessing, crops: int, workers: int, *, ahead: int
+def prepared_images(
+    paths: Iterable[Path], preprocessing: Preprocessing, *, ahead: int, crops: int = 1, workers: int | None = None
 ) -> Generator[NDArray[np.float32] | Skipped, None, None]:
+    """Each of ``paths`` in order: its crops, (crops, 3, crop, crop), or why it cannot be read.
+
+    ``ahead``: how many are taken from ``paths``, and decoded in ``workers`` threads, before they are asked for.
+    """
+
     def work(path: Path) -> NDArray[np.float32] | Skipped:
         try:
             return prepare_crops(path, preprocessing, crops)
@@ -118,7 +122,7 @@ def _prepared(
             return Skipped(path, str(error).removeprefix(f"{path}: "))
 
     remaining = iter(paths)
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
     try:
         window: deque[Future[NDArray[np.float32] | Skipped]] = deque(
             pool.submit(work, path) for path in islice(remaining, ahead)

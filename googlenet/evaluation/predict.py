@@ -13,7 +13,7 @@ from googlenet.data.decode import EXTENSIONS
 from googlenet.data.listing import Skipped
 from googlenet.data.preprocess import Preprocessing, prepare
 from googlenet.engines import Engine
-from googlenet.errors import DataError, ImageError
+from googlenet.errors import DataError, ImageError, SettingsError
 from googlenet.evaluation.judge import Judge
 from googlenet.evaluation.prediction import Answer, Prediction
 from googlenet.weights.model_file import SealedModel
@@ -71,6 +71,14 @@ def _unlisted(error: OSError) -> Skipped:
     return Skipped(Path(str(error.filename)), f"cannot be listed ({error.strerror}); check its permissions")
 
 
+def take_shard(paths: Iterator[Path], shard: str) -> Iterator[Path]:
+    """Of ``i/n`` the i-th of every n paths, counted from 1; raises ``SettingsError`` for other words."""
+    part, _, whole = shard.partition("/")
+    if not (part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole)):
+        raise SettingsError(f"--shard is {shard!r}; give i/n with i from 1 to n, such as 1/8")
+    return islice(paths, int(part) - 1, None, int(whole))
+
+
 def predict(
     model: SealedModel,
     engine: Engine,
@@ -89,13 +97,24 @@ def predict(
     known images that may be called unknown. ``early_exit``: from the first head that is sure, on onnxruntime whatever
     ``engine`` is; the unknown are not told then. Raises ``SettingsError`` where the model cannot promise or do that.
     """
+    judge = open_judge(model, top=top, coverage=coverage, false_reject=false_reject, early_exit=early_exit)
+    return _predictions(judge, engine, preprocessing, iter(paths), skipped)
+
+
+def open_judge(
+    model: SealedModel,
+    *,
+    top: int,
+    coverage: float | None = None,
+    false_reject: float | None = None,
+    early_exit: bool = False,
+) -> Judge:
+    """What makes answers of a network's logits; arguments and errors as ``predict``'s."""
     if early_exit:
         from googlenet.evaluation.early_judge import EarlyJudge
 
-        judge: Judge = EarlyJudge(model, top=top)
-    else:
-        judge = Judge(model, top=top, coverage=coverage, false_reject=false_reject)
-    return _predictions(judge, engine, preprocessing, iter(paths), skipped)
+        return EarlyJudge(model, top=top)
+    return Judge(model, top=top, coverage=coverage, false_reject=false_reject)
 
 
 def _predictions(
