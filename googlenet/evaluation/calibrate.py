@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from googlenet.data.draws import key
 from googlenet.data.index import Dataset, Skipped, Split
 from googlenet.engines import open_engine
+from googlenet.engines.softmax import softmax
 from googlenet.errors import DataError
 from googlenet.evaluation.exits import cumulative_macs, find_exits
 from googlenet.evaluation.outputs import Outputs, outputs_of
-from googlenet.evaluation.softmax import softmax
 from googlenet.trust.conformal import coverage_range, set_scores
 from googlenet.trust.reliability import Reliability, reliability
 from googlenet.trust.temperature import fit_temperature

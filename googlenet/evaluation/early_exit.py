@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from googlenet.data.batches import evaluation_batches
 from googlenet.data.index import Dataset, Split
 from googlenet.engines import open_engine
+from googlenet.engines.softmax import softmax
 from googlenet.engines.staged_engine import HEADS, StagedEngine
 from googlenet.errors import DataError, SettingsError
 from googlenet.evaluation.exits import cumulative_macs
 from googlenet.evaluation.score import BATCH
-from googlenet.evaluation.softmax import softmax
 from googlenet.weights.model_file import SealedModel
 
 _T = TypeVar("_T")

@@ -13,8 +13,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from googlenet.engines.softmax import softmax
 from googlenet.evaluation.outputs import Outputs
-from googlenet.evaluation.softmax import softmax
 from googlenet.spec import OUTPUTS, Spec
 from googlenet.trust.temperature import fit_temperature
 from googlenet.weights.calibration import Exit, Exits

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from googlenet.engines import Engine
+from googlenet.engines.softmax import softmax
 from googlenet.errors import SettingsError
 from googlenet.evaluation.outputs import flat_features
 from googlenet.evaluation.prediction import Answer, Prediction
-from googlenet.evaluation.softmax import softmax
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import coverage_range, label_set, quantile
 from googlenet.trust.probabilities import log_softmax

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from googlenet.data.classes import ClassName
 from googlenet.data.listing import quoted
 from googlenet.engines import Engine, open_engine
+from googlenet.engines.softmax import softmax
 from googlenet.errors import ModelFileError
 from googlenet.evaluation.score import BATCH
-from googlenet.evaluation.softmax import softmax
 from googlenet.weights.model_file import SealedModel
 
 

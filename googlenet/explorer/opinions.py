@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from googlenet.evaluation.softmax import softmax
+from googlenet.engines.softmax import softmax
 from googlenet.explorer.figures import figure
 
 TOP = 5

@@ -11,9 +11,9 @@ from scipy.special import softmax as scipy_softmax
 
 from googlenet.data.index import Split, read_dataset
 from googlenet.data.preprocess import Preprocessing
+from googlenet.engines.softmax import softmax
 from googlenet.errors import DataError
 from googlenet.evaluation.score import score
-from googlenet.evaluation.softmax import softmax
 
 PREPROCESSING = Preprocessing(resize_size=64, crop_size=64)
 

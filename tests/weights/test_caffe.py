@@ -10,8 +10,8 @@ import pytest
 
 from googlenet.data.preprocess import normalise, prepare
 from googlenet.engines import open_engine
+from googlenet.engines.softmax import softmax
 from googlenet.errors import ModelFileError
-from googlenet.evaluation.softmax import softmax
 from googlenet.variants import paper
 from googlenet.weights.caffe import read_caffemodel
 from googlenet.weights.convert import convert
