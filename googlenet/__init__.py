@@ -80,7 +80,7 @@ def explore(
         out: The HTML file to write.
         language: ``en`` or ``zh``, which the page speaks first.
 
-    Returns ``out``. Raises ``ModelFileError``, ``ImageError``, and ``SettingsError`` for another language.
+    Returns ``out``. Raises ``ModelFileError``, ``ImageError``, and ``SettingsError`` for another language or ending.
     """
     from pathlib import Path
 

@@ -26,14 +26,14 @@ def explore(
 
     Without images the page shows the network alone. ``progress`` is told how many images are done, and of how many.
     Raises ``ImageError`` for an image that cannot be read, ``SettingsError`` for another language than ``en`` and
-    ``zh``, ``ModelFileError`` where the file cannot be written.
+    ``zh`` or an ``out`` that is no .html file, ``ModelFileError`` where it cannot be written.
     """
     if language not in LANGUAGES:
         raise SettingsError(f"--lang is {language!r}; known are: {', '.join(LANGUAGES)}")
-    looks = []
-    looker = Looker(model) if images else None
+    if out.suffix.lower() not in (".html", ".htm"):  # or a slip would write over a model
+        raise SettingsError(f"--out is {out}, but the explorer is a page; give it the ending .html")
+    looker, looks = Looker(model), []
     for done, image in enumerate(images):
-        assert looker is not None
         progress(done, len(images))
         looks.append(looker.look(image))
     progress(len(images), len(images))

@@ -128,6 +128,7 @@ def test_pictures_of_every_size(model: Path, tmp_path: Path, size: tuple[int, in
         (["MODEL", "nothing.jpg"], "nothing.jpg: cannot be read"),
         (["MODEL", "MODEL"], "is not a JPEG, PNG"),
         (["MODEL", "--lang", "fr"], "--lang"),
+        (["MODEL", "--out", "MODEL"], "give it the ending .html"),
         (["MODEL", "--out", "no/such/folder/page.html"], "no/such/folder/page.html"),
     ],
 )

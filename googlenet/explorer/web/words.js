@@ -31,7 +31,8 @@ export function figure(number) {
 // The sign is always there: a share of a sum.
 export const signed = (number) => (number < 0 ? "−" : "+") + Math.abs(number).toFixed(2);
 
-export const millions = (number) => `${(number / 1e6).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} M`;
+// Below 0.1 M the number itself.
+export const millions = (number) => number < 1e5 ? count(number) : `${(number / 1e6).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} M`;
 
 export const times = (ratio) => `${ratio.toFixed(1)}×`;
 
