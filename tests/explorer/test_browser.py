@@ -57,6 +57,7 @@ def test_a_branch_switched_off_and_on_again(page_file: Path, open_page: OpenPage
     assert _shown(page) == {names[i]: f"{100 * p:.2f} %" for i, p in wanted[:5]}
     assert _shown(page) != before
     assert "3×3" in page.inner_text(".off-note")
+    assert page.locator("#network .row.off").count() == 1  # in the drawing of the whole as well
     assert page.get_attribute(".module-branch:nth-child(2) [role=switch]", "aria-checked") == "false"
     keep(page, "branch-off", folder)
     page.click(".module-branch:nth-child(4) [role=switch]")

@@ -17,7 +17,8 @@ function draw() {
   mark();
 }
 
-// The block that is looked into. Only this changes with most clicks; drawing all anew would decode every picture again.
+// The block that is looked into, and the branches that are off. Only this changes with most clicks; drawing all anew would
+// decode every picture again.
 function mark() {
   const { name } = blockOf(state.layer);
   for (const button of container.querySelectorAll(".block-button")) {
@@ -25,6 +26,8 @@ function mark() {
     button.tabIndex = current ? 0 : -1;
     if (current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
+    const branches = state.off?.module === button.dataset.block ? state.off.branches : null;
+    button.querySelectorAll(".row").forEach((row, i) => row.classList.toggle("off", branches?.[i] === "0"));
   }
 }
 
@@ -64,7 +67,7 @@ function drawBlock(block) {
     "div",
     { class: `block ${isModule(block) ? "module" : "plain"}` },
     blockButton(block, [
-      h("span", { class: "cells", "aria-hidden": "true" }, rows(block).map((row) => drawRow(block, row))),
+      h("span", { class: "cells", "aria-hidden": "true" }, rows(block).map(drawRow)),
       h("span", { class: "block-name" }, shortName(block)),
       h("span", { class: "block-shape" }, count(block.output[0])),
       strongestMap(block),
@@ -76,12 +79,11 @@ function drawBlock(block) {
 const rows = (block) => (isModule(block) ? block.branches.map((branch) => branch.layers) : [block.layers.map((layer) => layer.name)]);
 
 // As thick as the share of the channels that it brings, so that one sees which branch is the widest.
-function drawRow(block, row) {
+function drawRow(row) {
   const width = layerByName.get(row.at(-1)).output[0];
-  const off = isModule(block) && state.off?.module === block.name && state.off.branches?.[rows(block).indexOf(row)] === "0";
   return h(
     "span",
-    { class: off ? "row off" : "row", style: { "flex-grow": Math.sqrt(width) } },
+    { class: "row", style: { "flex-grow": Math.sqrt(width) } },
     row.map((layer) => h("span", { class: "cell", style: { background: `var(--${tone(layer)})`, "border-color": `var(--${tone(layer)}-line)` } })),
   );
 }
@@ -117,5 +119,5 @@ function drawHead(head) {
 }
 
 rove(container, ".block-button");
-onChange(["picture", "off"], draw);
-onChange(["layer"], mark);
+onChange(["picture"], draw);
+onChange(["layer", "off"], mark);
