@@ -32,6 +32,8 @@ def open_litert(export: Export, threads: int) -> Run:
     """The export's network in the interpreter that comes with TensorFlow."""
     try:
         import tensorflow as tf
+
+        from googlenet.network import keras_import  # noqa: F401 - it loads TensorFlow without its pages of greetings
     except ModuleNotFoundError as error:
         raise MissingExtraError("tensorflow", "tensorflow") from error
     try:

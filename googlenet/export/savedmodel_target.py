@@ -37,6 +37,8 @@ def open_saved_model(export: Export, threads: int) -> Run:
     """The export's network in TensorFlow, whose threads are those of its environment variables."""
     try:
         import tensorflow as tf
+
+        from googlenet.network import keras_import  # noqa: F401 - it loads TensorFlow without its pages of greetings
     except ModuleNotFoundError as error:
         raise MissingExtraError("tensorflow", "tensorflow") from error
     try:

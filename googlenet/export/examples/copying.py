@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from importlib.resources import files
 
-from googlenet.data.preprocess import Preprocessing
 from googlenet.export.contract import Contract
 from googlenet.settings import ExportTarget
 
@@ -20,14 +20,41 @@ def example_files(contract: Contract) -> dict[str, str]:
     if contract.preprocessing.filter == _PILLOW_HAS_NO or contract.preprocessing.resize == "none":
         return {}
     examples = {"example.py": _python(contract)}
-    if contract.target == "onnx" and contract.input.dtype == "float32" and _browsers_can(contract.preprocessing):
-        examples["example.mjs"] = _template("with_onnxruntime_web.mjs")
+    rule = contract.preprocessing
+    if contract.target == "onnx" and contract.input.dtype == "float32" and rule.filter in ("bilinear", "bicubic"):
+        examples["example.cpp"] = _template("with_onnxruntime.cpp").replace("@CONSTANTS@", _constants(contract))
+        if rule.orientation == "exif":  # browsers cannot be told to leave a picture as it lies
+            examples["example.mjs"] = _template("with_onnxruntime_web.mjs")
     return examples
 
 
-def _browsers_can(rule: Preprocessing) -> bool:
-    """Whether the example for browsers knows the filter, and turns pictures as they are to be turned."""
-    return rule.filter in ("bilinear", "bicubic") and rule.orientation == "exif"
+def _constants(contract: Contract) -> str:
+    """What the program in C++ needs of the contract, as it has no reader of JSON."""
+    rule = contract.preprocessing
+    names = ",\n".join(f"    {_string(part.name)}" for part in contract.classes)
+    temperature = contract.calibration.temperature if contract.calibration else 1.0
+    return f"""constexpr int kResize = {rule.resize_size}, kCrop = {rule.crop_size};
+constexpr bool kWarp = {_boolean(rule.resize == "warp")}, kBgr = {_boolean(rule.channel_order == "BGR")};
+constexpr bool kBicubic = {_boolean(rule.filter == "bicubic")};
+constexpr float kMean[] = {{{_floats(rule.mean)}}}, kScale[] = {{{_floats(rule.scale)}}};
+constexpr double kTemperature = {temperature!r};
+constexpr const char *kInput = {json.dumps(contract.input.name)}, *kOutput = {json.dumps(contract.output)};
+const char* const kClasses[] = {{
+{names},
+}};"""
+
+
+def _string(text: str) -> str:
+    """A string of C++, which has JSON's escapes but for those of control characters."""
+    return json.dumps("".join(letter if letter.isprintable() else " " for letter in text), ensure_ascii=False)
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _floats(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{float(value)!r}f" for value in values)
 
 
 @dataclass(frozen=True)
