@@ -29,7 +29,7 @@ __all__ = ["Classifier", "GoogLeNetError", "__version__", "explain", "explore", 
 
 
 def load(path: str) -> Classifier:
-    """The classifier in a sealed model file (or a foreign checkpoint); raises ``ModelFileError``."""
+    """The classifier in a sealed model, a foreign checkpoint or an export's folder; raises ``ModelFileError``."""
     from googlenet.classifier import Classifier
 
     return Classifier.load(path)

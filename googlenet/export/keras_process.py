@@ -67,8 +67,7 @@ def _write(net: object, target: str, form: str, batch: int) -> None:
     size = net.input_shape[1]  # type: ignore[attr-defined]
     with TemporaryDirectory() as folder:
         saved = target if form == "tf_saved_model" else f"{folder}/saved"
-        archive = ExportArchive()
-        archive.track(net)
+        archive = ExportArchive()  # net.export() would track the network too, and write every weight twice
         image = tf.TensorSpec((batch or None, size, size, 3), tf.float32, name="image")
         archive.add_endpoint("serving_default", net.__call__, [image])  # type: ignore[operator]
         archive.write_out(saved, verbose=False)

@@ -60,8 +60,10 @@ def test_a_fault_is_blamed_on_its_step(exported: Export, tmp_path: Path, fault: 
     assert words in verdict.faults[0].words
 
 
-@pytest.mark.parametrize("fault", ["exif ignored", "nearest", "swapped", "softmax", "reordered"])
+@pytest.mark.parametrize("fault", ["exif ignored", "swapped", "softmax", "reordered"])
 def test_logits_alone_are_enough(exported: Export, tmp_path: Path, fault: str) -> None:
+    if exported.folder.name == "caffe":
+        pytest.skip("does not depend on the model's rule")
     stage, words = FAULTS[fault]
     arrays = {key: value for key, value in Consumer(exported.folder, fault).trace().items() if key.endswith("/logits")}
     verdict = _verdict(exported, arrays, tmp_path)

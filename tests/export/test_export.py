@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
+import googlenet
 from googlenet.data.preprocess import Preprocessing, prepare
 from googlenet.engines import open_engine
 from googlenet.errors import ModelFileError, SettingsError
@@ -177,6 +178,13 @@ def test_a_model_that_is_not_the_contract_s_is_refused(exported: Export, tmp_pat
     edited = _edited(exported, tmp_path / "e", input=exported.contract.input.model_dump() | {"shape": shape})
     with pytest.raises(ModelFileError, match="its contract says"):
         open_export(read_export(edited))
+
+
+def test_load_opens_an_export(tiny_model: SealedModel, exported: Export, tmp_path: Path) -> None:
+    tiny_model.save(tmp_path / "m.safetensors")
+    photo = exported.folder / "probes" / "mark.png"
+    found, expected = (googlenet.load(str(p)).predict(photo) for p in (exported.folder, tmp_path / "m.safetensors"))
+    assert [answer.label for answer in found] == [answer.label for answer in expected]
 
 
 def test_an_engine_is_not_for_an_export(exported: Export) -> None:
