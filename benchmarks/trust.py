@@ -25,7 +25,7 @@ from googlenet.evaluation.outputs import Outputs, flat_features, outputs_of
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import quantile
 from googlenet.trust.temperature import fit_temperature
-from googlenet.trust.unknown import describe, nearest_known, reject_threshold
+from googlenet.trust.unknown import distances, fit_known, reject_threshold
 from googlenet.weights.model_file import SealedModel, read_model
 
 SPLITS = 20
@@ -75,7 +75,10 @@ def coverage(logits: Floats, labels: NDArray[np.int32]) -> None:
 def unknown(learned: Outputs, val: Outputs, test: Outputs, other: Outputs) -> None:
     """AUROC of known test images against others."""
     truth = np.r_[np.zeros(len(test.labels)), np.ones(len(other.logits))]
-    references = describe(learned.features)
+    known_classes = fit_known(learned.features, learned.labels)
+
+    def ours(part: Outputs) -> Floats:
+        return distances(part.features, known_classes)[0]
 
     def auroc(name: str, score: object) -> None:
         values = [score(part) for part in (test, other)]  # type: ignore[operator]
@@ -83,32 +86,37 @@ def unknown(learned: Outputs, val: Outputs, test: Outputs, other: Outputs) -> No
 
     auroc("1 - highest probability", lambda part: 1 - softmax(part.logits).max(1))
     auroc("-log sum exp of the logits", lambda part: -np.log(np.exp(part.logits.astype(np.float64)).sum(1)))
-    for name, prepare in (("features", lambda x: x.astype(np.float64)), ("their roots, length 1", describe)):
-        auroc(f"class-conditional Mahalanobis, {name}", mahalanobis(prepare(learned.features), learned.labels, prepare))
-    auroc("3 nearest, roots of length 1 (ours)", lambda part: nearest_known(describe(part.features), references)[0])
-    scores = np.sort(nearest_known(describe(val.features), references)[0])
+    for name, prepare in (("length 1", unit), ("roots of length 1", lambda x: unit(np.sqrt(np.maximum(0, x))))):
+        auroc(f"3 nearest training images, features of {name}", nearest(prepare(learned.features), prepare))
+        auroc(f"Mahalanobis, features of {name}", whitened(learned, prepare))
+    auroc("Mahalanobis, features as they are (ours)", ours)
+    scores = np.sort(ours(val))
     for rate in (0.01, 0.05, 0.1):
         if rate * (len(scores) + 1) >= 1:
             limit = reject_threshold(scores, rate)
-            known, strange = (
-                (nearest_known(describe(part.features), references)[0] > limit).mean() for part in (test, other)
-            )
+            known, strange = ((ours(part) > limit).mean() for part in (test, other))
             print(f"--false-reject {rate}: refused {known:.1%} of known test images, {strange:.1%} of the others")
 
 
-def mahalanobis(learned: Floats, labels: NDArray[np.int32], prepare: object) -> object:
-    """Lee, Lee, Lee, Shin, NeurIPS 2018, at the last features; the covariance shrunk by a tenth."""
-    means = np.stack([learned[labels == label].mean(0) for label in np.unique(labels)])
-    centred = learned - means[np.searchsorted(np.unique(labels), labels)]
-    covariance = centred.T @ centred / len(centred)
-    scale = np.trace(covariance) / len(covariance)
-    inverse = np.linalg.inv(0.9 * covariance + 0.1 * scale * np.eye(len(covariance)))
+def unit(features: Floats) -> Floats:
+    """Each row made of length 1."""
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+
+
+def nearest(learned: Floats, prepare: object) -> object:
+    """Sun, Ming, Zhu, Li, ICML 2022: the distance to the nearest images, here the mean of three."""
 
     def score(part: Outputs) -> Floats:
-        rows = prepare(part.features)  # type: ignore[operator]
-        return np.min([(((rows - mean) @ inverse) * (rows - mean)).sum(1) for mean in means], 0)
+        squares = 2 - 2 * prepare(part.features) @ learned.T  # type: ignore[operator]
+        return np.sqrt(np.maximum(0, np.sort(squares, 1)[:, :3])).mean(1)
 
     return score
+
+
+def whitened(learned: Outputs, prepare: object) -> object:
+    """Ours on other features."""
+    known = fit_known(prepare(learned.features), learned.labels)  # type: ignore[operator]
+    return lambda part: distances(prepare(part.features), known)[0]  # type: ignore[operator]
 
 
 def folder_outputs(engine: Engine, model: SealedModel, folder: Path) -> Outputs:
@@ -129,7 +137,7 @@ def main(model_file: str, data: str, other: str | None = None) -> None:
     dataset = read_dataset(Path(data), seed=settings.get("seed", 0), classes=model.classes, verify=False)
     engine = open_engine(model)
     val, test, learned = (
-        outputs_of(engine, model.preprocessing, dataset, at_most(dataset, dataset.select(split), 1000))
+        outputs_of(engine, model.preprocessing, dataset, at_most(dataset, dataset.select(split), 2000))
         for split in (Split.VAL, Split.TEST, Split.TRAIN)
     )
     facts = calibration_from(val, "", learned).facts

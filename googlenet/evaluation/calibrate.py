@@ -18,19 +18,20 @@ from googlenet.evaluation.outputs import Outputs, outputs_of
 from googlenet.trust.conformal import coverage_range, set_scores
 from googlenet.trust.reliability import Reliability, reliability
 from googlenet.trust.temperature import fit_temperature
-from googlenet.trust.unknown import describe, nearest_known
+from googlenet.trust.unknown import cross_distances, distances, fit_known
 from googlenet.weights.calibration import (
-    REFERENCE_LABELS,
-    REFERENCES,
+    CLASS_LABELS,
+    CLASS_MEANS,
     SET_SCORES,
     UNKNOWN_SCORES,
+    WHITENING,
     Calibration,
     CalibrationFacts,
 )
 from googlenet.weights.model_file import SealedModel
 
 _FEW = 100  # images
-_MOST_REFERENCES = 1000  # images; with 500 the unknown digits were told apart as well to 0.2 % of AUROC
+_MOST_LEARNED = 2000  # training images, which tell where the classes lie
 _MOST = 10_000  # images; more change nothing that anybody could see
 
 
@@ -66,14 +67,14 @@ def calibrate(
     """Fit the temperature, the scores of sets, what is unknown and, where there are heads for it, early exit.
 
     All that on the images of ``split``, ``train``, ``val``, ``test`` or ``all``, which training must not have learned
-    from; at most 10,000 are taken, drawn by content, and with ``val`` and ``test`` 1,000 of the training images, to
+    from; at most 10,000 are taken, drawn by content, and with ``val`` and ``test`` 2,000 of the training images, to
     know the unknown by. Raises ``DataError`` without images.
     """
     indices = at_most(dataset, dataset.select(None if split == "all" else Split[split.upper()]), _MOST)
     if not len(indices):
         raise DataError(f"{dataset.root}: has no images for {split} to calibrate on; take another --split, or all")
     known = dataset.select(Split.TRAIN) if split in ("val", "test") else indices[:0]
-    known = at_most(dataset, known, _MOST_REFERENCES)
+    known = at_most(dataset, known, _MOST_LEARNED)
     total = len(indices) + len(known)
     opened = open_engine(model, engine)
     heads = model.spec.aux_heads
@@ -98,31 +99,31 @@ def calibration_from(outputs: Outputs, data: str, learned: Outputs | None = None
     """The calibration by these outputs; ``data`` is the fingerprint of the data set that they are of.
 
     ``learned``: outputs for images that the network was trained on, which tell what is unknown; without them
-    each of ``outputs`` is compared with the others.
+    each half of ``outputs`` is compared with the other.
     """
     temperature = fit_temperature(outputs.logits, outputs.labels)
     scores = set_scores(outputs.logits / temperature, outputs.labels)
-    described = describe(outputs.features)
     if learned is None:
-        references, labels = described[:_MOST_REFERENCES], outputs.labels[:_MOST_REFERENCES]
-        distances, _ = nearest_known(described, references, themselves=True)
+        known = fit_known(outputs.features, outputs.labels)
+        scores_of_known = cross_distances(outputs.features, outputs.labels)
     else:
-        references, labels = describe(learned.features), learned.labels
-        distances, _ = nearest_known(described, references)
+        known = fit_known(learned.features, learned.labels)
+        scores_of_known, _ = distances(outputs.features, known)
     facts = CalibrationFacts(
         temperature=temperature,
         images=len(outputs.labels),
         data=data,
         error_before=reliability_of(outputs, 1.0).error,
         error_after=reliability_of(outputs, temperature).error,
-        references=len(references),
-        width=references.shape[1],
+        known_classes=len(known.labels),
+        width=known.means.shape[1],
     )
     tensors = {
         SET_SCORES: scores,
-        REFERENCES: references,
-        REFERENCE_LABELS: labels.astype(np.float32),
-        UNKNOWN_SCORES: np.sort(distances).astype(np.float32),
+        WHITENING: known.whitening,
+        CLASS_MEANS: known.means,
+        CLASS_LABELS: known.labels,
+        UNKNOWN_SCORES: np.sort(scores_of_known),
     }
     return Calibration(facts, tensors)
 

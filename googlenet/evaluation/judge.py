@@ -78,7 +78,7 @@ def _set_limit(model: SealedModel, coverage: float) -> float:
 
 def _detector(model: SealedModel, false_reject: float | None) -> Detector | None:
     calibration = model.calibration
-    if calibration is None or not calibration.facts.references:
+    if calibration is None or not calibration.facts.known_classes:
         if false_reject is None:
             return None
         raise SettingsError(

@@ -18,7 +18,7 @@ from googlenet.evaluation.outputs import flat_features
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import can_promise, quantile
 from googlenet.trust.probabilities import log_softmax
-from googlenet.trust.unknown import describe, nearest_known
+from googlenet.trust.unknown import distances, known_of
 from googlenet.weights.calibration import Calibration
 
 BATCH = 32
@@ -88,10 +88,10 @@ def _part(
     if calibration is None:
         return answers_of(engine.logits(images), indices, labels)
     facts, distance = calibration.facts, None
-    if facts.references:
+    if facts.known_classes:
         found = engine.activations(images, (OUTPUTS["main"], FEATURES))
         logits = found[OUTPUTS["main"]]
-        distance, _ = nearest_known(describe(flat_features(found[FEATURES])), calibration.references)
+        distance, _ = distances(flat_features(found[FEATURES]), known_of(calibration))
     else:
         logits = engine.logits(images)
     answers = answers_of(logits, indices, labels, facts.temperature)

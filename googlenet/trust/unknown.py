@@ -1,10 +1,10 @@
-"""«I don't know this»: how far an image's features lie from those of images that the model has learned from.
+"""«I don't know this»: how far an image's features lie from those of the classes that the model has learned.
 
 A softmax shares out 100 % over the known classes whatever it is shown; the features of something else lie apart. The
-score is the mean distance to the three nearest of up to 1,000 known images (Sun, Ming, Zhu, Li: *Out-of-Distribution
-Detection with Deep Nearest Neighbors*, ICML 2022), here between square roots of the features, scaled to length 1: the
-Hellinger distance. It found held-out classes better than class-conditional Mahalanobis distances did
-(docs/benchmarks.md).
+score is the class-conditional Mahalanobis distance (Lee, Lee, Lee, Shin: *A Simple Unified Framework for Detecting
+Out-of-Distribution Samples and Adversarial Attacks*, NeurIPS 2018): features are whitened by the covariance that they
+have within the classes, and the distance to the nearest class mean counts. Of what was tried it found held-out classes
+best (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from googlenet.errors import SettingsError
-from googlenet.weights.calibration import Calibration
+from googlenet.weights.calibration import CLASS_LABELS, CLASS_MEANS, WHITENING, Calibration
 
 FALSE_REJECT = 0.05
 """Of photographs of known classes, the part that is called unknown unless another is asked for."""
@@ -24,15 +24,14 @@ FALSE_REJECT = 0.05
 LEAST_IMAGES = 19
 """Validation images of which a part of 5 % can be told."""
 
-NEIGHBOURS = 3
-_BLOCK = 1024  # images compared at once
+_SHRINKAGE = 0.1  # part of the covariance that is taken to be the same in all directions: images are few
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether an image is like those that the model knows."""
 
-    score: float  # distance to the nearest known images, 0–1.41
+    score: float  # distance to the nearest known class
     threshold: float  # above it an image is refused
     reason: str | None  # why it was refused; None where it was not
 
@@ -51,48 +50,68 @@ class Detector:
         Raises ``SettingsError`` where so few are fewer than the validation images can tell.
         """
         self.threshold = reject_threshold(calibration.unknown_scores, false_reject)
-        self._calibration = calibration
+        self._scores = calibration.unknown_scores
+        self._known = known_of(calibration)
 
     def verdicts(self, features: NDArray[np.float32], classes: tuple[str, ...]) -> list[Verdict]:
         """One verdict for each row of (N, width) features as the network gives them; ``classes`` are their names."""
-        scores, nearest = nearest_known(describe(features), self._calibration.references)
-        labels = self._calibration.reference_labels[nearest].astype(int)
+        scores, nearest = distances(features, self._known)
+        labels = self._known.labels[nearest].astype(int)
         return [self._verdict(float(s), classes[label]) for s, label in zip(scores, labels, strict=True)]
 
     def _verdict(self, score: float, label: str) -> Verdict:
         if score <= self.threshold:
             return Verdict(score, self.threshold, None)
-        known = self._calibration.unknown_scores
-        share = float((known < score).mean())
-        reason = f"farther from everything learned than {share:.1%} of known photographs; the nearest is of {label}"
+        share = float((self._scores < score).mean())
+        reason = f"farther from everything learned than {share:.1%} of known photographs; the nearest class is {label}"
         return Verdict(score, self.threshold, reason)
 
 
-def describe(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, width) features made comparable: square roots, each row of length 1."""
-    roots = np.sqrt(np.maximum(features, 0))
-    described: NDArray[np.float32] = roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-12)
-    return described
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Where the classes lie among the features."""
+
+    whitening: NDArray[np.float32]  # (width, width), which features are multiplied by from the right
+    means: NDArray[np.float32]  # (K, width), of the classes, whitened
+    labels: NDArray[np.float32]  # (K,), which classes these are, whole numbers
 
 
-def nearest_known(
-    described: NDArray[np.float32], references: NDArray[np.float32], *, themselves: bool = False
-) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """The score of each of (N, width) described images, (N,), and which of the (M, width) references is nearest, (N,).
+def fit_known(features: NDArray[np.float32], labels: NDArray[np.int32]) -> Known:
+    """Where classes lie by (N, width) features of images that show ``labels``, (N,); N >= 1."""
+    present, which = np.unique(labels, return_inverse=True)
+    rows = features.astype(np.float64)
+    means = np.stack([rows[which == k].mean(0) for k in range(len(present))])
+    centred = rows - means[which]
+    covariance = centred.T @ centred / len(rows)
+    level = max(float(np.trace(covariance)) / len(covariance), 1e-6)
+    shrunk = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * level * np.eye(len(covariance))
+    whitening = np.linalg.cholesky(np.linalg.inv(shrunk))
+    return Known(whitening.astype(np.float32), (means @ whitening).astype(np.float32), present.astype(np.float32))
 
-    ``themselves``: the references are the first M of the images, and none counts as its own neighbour.
-    """
-    scores, nearest = [], []
-    for start in range(0, len(described), _BLOCK):
-        part = described[start : start + _BLOCK]
-        distances = np.sqrt(np.maximum(0, 2 - 2 * part @ references.T))  # of vectors of length 1
-        if themselves:
-            own = np.arange(start, min(start + len(part), len(references)))
-            distances[own - start, own] = np.inf
-        count = max(1, min(NEIGHBOURS, len(references) - themselves))
-        scores.append(np.partition(distances, count - 1, axis=1)[:, :count].mean(1))
-        nearest.append(distances.argmin(1))
-    return np.concatenate(scores), np.concatenate(nearest)
+
+def known_of(calibration: Calibration) -> Known:
+    """What a calibration keeps of the known classes."""
+    tensors = calibration.tensors
+    return Known(tensors[WHITENING], tensors[CLASS_MEANS], tensors[CLASS_LABELS])
+
+
+def distances(features: NDArray[np.float32], known: Known) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """How far each of (N, width) features lies from the nearest class, (N,), and which of ``known`` that is, (N,)."""
+    whitened = features @ known.whitening
+    squares = (whitened**2).sum(1)[:, None] + (known.means**2).sum(1) - 2 * whitened @ known.means.T
+    nearest = squares.argmin(1)
+    return np.sqrt(np.maximum(0, squares[np.arange(len(nearest)), nearest])), nearest
+
+
+def cross_distances(features: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    """The distances of images from classes that the other half of them tells: for data without training images."""
+    if len(features) < 2:
+        return np.zeros(len(features), np.float32)
+    even = np.arange(len(features)) % 2 == 0
+    found = np.empty(len(features), np.float32)
+    for half in (even, ~even):
+        found[half], _ = distances(features[half], fit_known(features[~half], labels[~half]))
+    return found
 
 
 def reject_threshold(scores: NDArray[np.float32], false_reject: float) -> float:

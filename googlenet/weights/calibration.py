@@ -22,8 +22,9 @@ CALIBRATION_FILE = "calibration.safetensors"
 
 PREFIX = "calibration/"
 SET_SCORES = f"{PREFIX}set_scores"
-REFERENCES = f"{PREFIX}references"
-REFERENCE_LABELS = f"{PREFIX}reference_labels"
+WHITENING = f"{PREFIX}whitening"
+CLASS_MEANS = f"{PREFIX}class_means"
+CLASS_LABELS = f"{PREFIX}class_labels"
 UNKNOWN_SCORES = f"{PREFIX}unknown_scores"
 
 
@@ -58,16 +59,17 @@ class CalibrationFacts(BaseModel):
     error_after: float = Field(ge=0, le=1)  # and at the temperature
     exits: Exits | None = None  # of a network with auxiliary heads
 
-    references: int = Field(default=0, ge=0)  # known images whose features are kept to tell the unknown by; 0 for none
+    known_classes: int = Field(default=0, ge=0)  # whose features are kept to tell the unknown by; 0 for none
     width: int = Field(default=0, ge=0)  # of the features
 
     @property
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every tensor that belongs to this."""
         shapes: dict[str, tuple[int, ...]] = {SET_SCORES: (self.images,)}
-        if self.references:
-            shapes[REFERENCES] = (self.references, self.width)
-            shapes[REFERENCE_LABELS] = (self.references,)
+        if self.known_classes:
+            shapes[WHITENING] = (self.width, self.width)
+            shapes[CLASS_MEANS] = (self.known_classes, self.width)
+            shapes[CLASS_LABELS] = (self.known_classes,)
             shapes[UNKNOWN_SCORES] = (self.images,)
         return shapes
 
@@ -85,23 +87,13 @@ class Calibration:
         return self.tensors[SET_SCORES]
 
     @property
-    def references(self) -> NDArray[np.float32]:
-        """(M, width): described features of known images (``googlenet.trust.unknown``)."""
-        return self.tensors[REFERENCES]
-
-    @property
-    def reference_labels(self) -> NDArray[np.float32]:
-        """(M,): the class of each reference, a whole number."""
-        return self.tensors[REFERENCE_LABELS]
-
-    @property
     def unknown_scores(self) -> NDArray[np.float32]:
-        """(images,), ascending: how far the validation images lie from the references."""
+        """(images,), ascending: how far the validation images lie from the nearest class."""
         return self.tensors[UNKNOWN_SCORES]
 
     def without_features(self) -> Calibration:
         """What is left where a runtime gives logits and no features."""
-        facts = self.facts.model_copy(update={"references": 0, "width": 0})
+        facts = self.facts.model_copy(update={"known_classes": 0, "width": 0})
         return Calibration(facts, {name: self.tensors[name] for name in facts.tensors})
 
     def to_bytes(self) -> bytes:

@@ -103,7 +103,7 @@ def test_the_unknown_is_told_by_training_images(tiny_model: SealedModel, colour_
     dataset = read_dataset(colour_folder(per_class=70), classes=tiny_model.classes)
     found = calibrate(tiny_model, dataset)
     facts = found.calibration.facts
-    assert (facts.images, facts.references, facts.width) == (21, len(dataset.select(Split.TRAIN)), 64)
+    assert (facts.images, facts.known_classes, facts.width) == (21, 3, 64)
     engine = open_engine(found.model)
     known = predict_one(found.model, engine, dataset.path(0), top=1)
     assert known.unknown is not None

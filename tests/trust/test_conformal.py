@@ -40,7 +40,7 @@ def test_the_promise_is_kept(level: float) -> None:
     """On average over calibrations, and after one of them within its range, in 95 of 100 cases."""
     rng = np.random.default_rng(2)
     covered = []
-    for _ in range(400):
+    for _ in range(250):
         scores = set_scores(*_images(rng, 60))
         logits, labels = _images(rng, 1500)
         limit = quantile(scores, level, "--coverage")

@@ -1,13 +1,14 @@
-"""The distance to what is known, against scikit-learn's neighbours, and its promise against simulation."""
+"""The distance to what is known, against scikit-learn and SciPy, and its promise against simulation."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.neighbors import NearestNeighbors
+from scipy.spatial.distance import cdist
+from sklearn.covariance import empirical_covariance, shrunk_covariance
 
 from googlenet.errors import SettingsError
-from googlenet.trust.unknown import NEIGHBOURS, Detector, describe, nearest_known, reject_threshold
+from googlenet.trust.unknown import Detector, cross_distances, distances, fit_known, reject_threshold
 from googlenet.weights.calibration import Calibration
 from tests.conftest import some_calibration
 
@@ -16,22 +17,33 @@ def _features(count: int, seed: int) -> np.ndarray:
     return np.maximum(0, np.random.default_rng(seed).standard_normal((count, 64))).astype(np.float32)
 
 
-@pytest.mark.parametrize("themselves", [False, True])
-def test_against_scikit_learn(themselves: bool) -> None:
-    references = describe(_features(200, 0))
-    images = np.concatenate([references, describe(_features(1100, 1))]) if themselves else describe(_features(1300, 1))
-    scores, nearest = nearest_known(images, references, themselves=themselves)
-    model = NearestNeighbors(n_neighbors=NEIGHBOURS + 1, algorithm="brute").fit(references)
-    distances, indices = model.kneighbors(images)
-    first = np.arange(len(images)) < (200 if themselves else 0)
-    expected = np.where(first, distances[:, 1:].mean(1), distances[:, :-1].mean(1))
-    assert scores == pytest.approx(expected, abs=2e-3)  # of itself, the distance is 0 but for the last digits
-    assert np.array_equal(nearest, np.where(first, indices[:, 1], indices[:, 0]))
+def test_against_scikit_learn_and_scipy() -> None:
+    features, labels = _features(300, 0), np.random.default_rng(1).choice([0, 2, 5], 300).astype(np.int32)
+    images = _features(40, 2)
+    scores, nearest = distances(images, fit_known(features, labels))
+    means = np.stack([features[labels == label].mean(0) for label in (0, 2, 5)])
+    centred = features - means[np.searchsorted([0, 2, 5], labels)]
+    inverse = np.linalg.inv(shrunk_covariance(empirical_covariance(centred, assume_centered=True), shrinkage=0.1))
+    expected = cdist(images, means, "mahalanobis", VI=inverse)
+    assert scores == pytest.approx(expected.min(1), rel=1e-3)
+    assert np.array_equal(nearest, expected.argmin(1))
 
 
-def test_one_reference_and_features_of_nothing() -> None:
-    scores, _ = nearest_known(describe(np.zeros((2, 8), np.float32)), describe(np.ones((1, 8), np.float32)))
-    assert np.isfinite(scores).all()
+def test_one_image_and_features_of_nothing() -> None:
+    known = fit_known(np.ones((1, 8), np.float32), np.zeros(1, np.int32))
+    assert np.isfinite(distances(np.zeros((2, 8), np.float32), known)[0]).all()
+    nothing = fit_known(np.zeros((5, 8), np.float32), np.zeros(5, np.int32))
+    assert distances(np.zeros((2, 8), np.float32), nothing)[0].tolist() == [0, 0]
+
+
+def test_without_training_images_the_halves_judge_each_other() -> None:
+    features, labels = _features(200, 0), np.arange(200, dtype=np.int32) // 2 % 3
+    found = cross_distances(features, labels)
+    expected, _ = distances(features[::2], fit_known(features[1::2], labels[1::2]))
+    assert found[::2] == pytest.approx(expected)
+    own, _ = distances(features, fit_known(features, labels))
+    assert found.mean() > own.mean()
+    assert cross_distances(features[:1], labels[:1]).tolist() == [0]
 
 
 def test_no_more_known_images_are_refused_than_was_asked() -> None:
@@ -47,12 +59,12 @@ def test_something_else_is_refused_and_told_why() -> None:
     detector = Detector(some_calibration(), 0.05)
     classes = ("blue", "green", "red")
     known = detector.verdicts(_features(400, 5), classes)
-    other = detector.verdicts(np.eye(64, dtype=np.float32)[:50], classes)
+    other = detector.verdicts(np.eye(64, dtype=np.float32)[:50] * 20, classes)
     assert np.mean([part.rejected for part in known]) < 0.12
     assert all(part.rejected and part.score > part.threshold for part in other)
     assert other[0].reason is not None
     assert other[0].reason.startswith(
-        "farther from everything learned than 100.0% of known photographs; the nearest is"
+        "farther from everything learned than 100.0% of known photographs; the nearest class is"
     )
     assert other[0].reason.split()[-1] in classes
 
@@ -61,7 +73,7 @@ def test_a_calibration_without_features_has_only_its_sets() -> None:
     whole = some_calibration()
     less = whole.without_features()
     assert isinstance(less, Calibration)
-    assert less.facts.references == 0
+    assert less.facts.known_classes == 0
     assert less.tensors.keys() == {"calibration/set_scores"}
     assert less.facts.temperature == whole.facts.temperature
 
