@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from googlenet.cli.protocols import show_ensemble
 from googlenet.ensemble import WIDER, Ensemble, train_members
 from googlenet.errors import SettingsError
 from googlenet.recipes import recipe, scratch
@@ -37,7 +38,7 @@ def _models(ensemble: Ensemble) -> list[SealedModel]:
 
 
 def test_members_begin_alike_and_see_the_images_in_another_order(
-    colour_folder: Callable[..., Path], tmp_path: Path
+    colour_folder: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = colour_folder(per_class=12)
     ensemble = _train(data, tmp_path / "still", learning_rate=1e-9)
@@ -63,6 +64,14 @@ def test_members_begin_alike_and_see_the_images_in_another_order(
     ]  # fmt: skip
     assert document["protocols"] == ensemble.as_json()["together"]["protocols"]
     assert not any("trained on other data" in note for note in document["notes"])
+
+    capsys.readouterr()
+    show_ensemble(ensemble, as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["members"]) == 3
+    show_ensemble(ensemble, as_json=False)
+    shown = capsys.readouterr().out
+    assert "all 3" in shown
+    assert str(ensemble.members[2].model) in shown
 
 
 def test_ctrl_c_ends_with_the_member_at_work(

@@ -76,7 +76,8 @@ def evaluate(
     for count in crops:
         check_crops(count)
     *others, source = data
-    if early_exit and (others or crops != (1,) or resize or resize_size or engine not in (None, DEFAULT_ENGINE)):
+    another = engine not in (None, DEFAULT_ENGINE) or precision not in ("auto", "fp32") or resize or resize_size
+    if early_exit and (others or crops != (1,) or another):
         raise SettingsError("--early-exit is for one model as it is, on one crop; leave the other options out")
     sealed, opening = open_for_answers(model, engine, precision, say=say)
     with progress("checking the images") as reading:
