@@ -34,6 +34,7 @@ LEVELS = {
     "explanation": 5,
     "export": 5,
     "twins": 5,
+    "benchmark": 5,
     "classifier": 6,
     "replay": 6,
     "report": 6,

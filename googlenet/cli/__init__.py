@@ -32,6 +32,7 @@ VERBS = (
     "convert",
     "describe",
     "twins",
+    "benchmark",
     "explain",
     "explore",
     "demo",
