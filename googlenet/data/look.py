@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def look_at(path: Path) -> Look:
         stored=decoded.stored,
         size=decoded.size,
         turned=decoded.turned,
-        spread=int(np.ptp(np.asarray(thumbnail), axis=(0, 1)).max()),
+        spread=max(high - low for low, high in cast("tuple[tuple[int, int], ...]", thumbnail.getextrema())),
         gray=np.asarray(thumbnail.convert("L")),
         colours=np.asarray(thumbnail.resize((COLOURS, COLOURS), Image.Resampling.BOX)),
     )
