@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -178,6 +179,19 @@ def test_a_model_that_is_not_the_contract_s_is_refused(exported: Export, tmp_pat
     edited = _edited(exported, tmp_path / "e", input=exported.contract.input.model_dump() | {"shape": shape})
     with pytest.raises(ModelFileError, match="its contract says"):
         open_export(read_export(edited))
+
+
+def test_a_hostile_model_is_refused_before_its_runtime_sees_it(exported: Export, tmp_path: Path) -> None:
+    """Whoever makes the model can make the digest too."""
+    folder = _copied(exported, tmp_path / "e")
+    model = onnx.load(folder / "model.onnx")
+    model.graph.node[0].domain = "evil.ops"
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    contract = json.loads((folder / "contract.json").read_text()) | {"sha256": {"model.onnx": digest}}
+    (folder / "contract.json").write_text(json.dumps(contract))
+    with pytest.raises(ModelFileError, match=r"custom operator evil\.ops"):
+        open_export(read_export(folder))
 
 
 def test_load_opens_an_export(tiny_model: SealedModel, exported: Export, tmp_path: Path) -> None:
