@@ -28,6 +28,7 @@ def train(
     image_size: int | None = None,
     flip: bool | None = None,
     class_weights: bool | None = None,
+    framework: Literal["torch", "tensorflow", "jax"] | None = None,
     precision: Literal["auto", "fp32", "bf16"] | None = None,
     seed: int | None = None,
     aux_heads: bool | None = None,
@@ -61,6 +62,8 @@ def train(
         mirror images at random; not for digits or text
     class_weights
         weigh each class by the inverse of its number of images
+    framework
+        what trains: torch (the default), tensorflow or jax; the batches and the model are the same
     precision
         auto takes bf16 where this machine has it and a self-test agrees with fp32
     seed
@@ -82,6 +85,7 @@ def train(
         "image_size": image_size,
         "flip": flip,
         "class_weights": class_weights,
+        "framework": framework,
         "precision": precision,
         "seed": seed,
         "aux_heads": aux_heads,

@@ -90,6 +90,8 @@ def find_learner(framework: Framework) -> type[Learner]:
     if framework != "torch":
         use_backend(framework)
     try:
+        if framework != "torch":
+            import_module("googlenet.network.keras_import")  # looks at the versions; quiet
         found: type[Learner] = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         if error.name != framework:

@@ -1,0 +1,168 @@
+"""TensorFlow and JAX train as PyTorch does, on one device, on two, in two processes; each without the others.
+
+They run in processes of their own (``learner_steps.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from googlenet.data.index import read_dataset
+from googlenet.engines import open_engine
+from googlenet.errors import SettingsError
+from googlenet.network import keras_backend
+from googlenet.training.run import MODEL_FILE
+from googlenet.weights.model_file import read_model
+from tests.training import learner_steps
+
+ROOT = Path(__file__).parents[2]
+STEPS = 20
+
+needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="tensorflow is not installed")
+needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+
+
+def _start(script: Path | str, *words: object, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, *(["-m", script] if script == "googlenet" else [str(script)]), *map(str, words)]
+    paths = {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, env=os.environ | paths | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _finish(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
+        _, errors = process.communicate(timeout=280)
+        assert process.returncode == 0, errors[-3000:]
+
+
+def _steps(framework: str, case: str, steps: int, out: Path, **environment: str) -> subprocess.Popen[str]:
+    return _start(Path(learner_steps.__file__), framework, case, steps, out, **environment)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with np.load(path) as found:
+        return {name.replace("|", "/"): found[name] for name in found.files}
+
+
+def _assert_twins(found: dict[str, Any], expected: dict[str, Any], tolerance: float = 1e-3) -> None:
+    """Losses at each step, then weights, statistics, logits, features: relative to the largest value of each."""
+    for step, (ours, theirs) in enumerate(
+        zip(json.loads(str(found["figures"])), json.loads(str(expected["figures"])), strict=True)
+    ):
+        for name in theirs:
+            if name.startswith("loss"):
+                assert abs(ours[name] - theirs[name]) <= tolerance * theirs[name], (step, name)
+    for name in expected.keys() - {"figures", "device"}:
+        difference = np.abs(found[name] - expected[name]).max() / max(np.abs(expected[name]).max(), 1e-6)
+        assert difference <= tolerance, (name, difference)
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("case", ["paper", "batch_norm", "adamw"])
+def test_tensorflow_trains_as_pytorch_does(case: str, tmp_path: Path) -> None:
+    _finish(_steps("tensorflow", case, STEPS, tmp_path / "found.npz"))
+    expected = learner_steps.run("torch", case, STEPS)
+    _assert_twins(_read(tmp_path / "found.npz"), expected)
+    losses = [figures["loss_main"] for figures in json.loads(expected["figures"])]
+    assert len(set(losses)) == STEPS  # it moved
+
+
+@needs_jax
+def test_jax_trains_as_pytorch_does(tmp_path: Path) -> None:
+    # XLA takes most of this time to compile; less optimisation, less time.
+    _finish(_steps("jax", "batch_norm", 5, tmp_path / "found.npz", XLA_FLAGS="--xla_backend_optimization_level=0"))
+    _assert_twins(_read(tmp_path / "found.npz"), learner_steps.run("torch", "batch_norm", 5))
+
+
+@needs_tensorflow
+def test_two_devices_and_two_processes_train_as_one(tmp_path: Path) -> None:
+    with socket.socket() as first, socket.socket() as second:
+        for taken in (first, second):
+            taken.bind(("127.0.0.1", 0))
+        workers = [f"127.0.0.1:{taken.getsockname()[1]}" for taken in (first, second)]
+    cluster = {"worker": workers}
+    _finish(
+        _steps("tensorflow", "batch_norm", 3, tmp_path / "one.npz"),
+        _steps("tensorflow", "batch_norm", 3, tmp_path / "devices.npz", VIRTUAL_DEVICES="2"),
+    )
+    configurations = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)]
+    _finish(
+        *(
+            _steps("tensorflow", "batch_norm", 3, tmp_path / f"worker{i}.npz", TF_CONFIG=configuration)
+            for i, configuration in enumerate(configurations)
+        )
+    )
+    one = _read(tmp_path / "one.npz")
+    for name in ("devices", "worker0", "worker1"):
+        _assert_twins(_read(tmp_path / f"{name}.npz"), one)
+    assert str(_read(tmp_path / "worker1.npz")["device"]).endswith("(worker 2 of 2)")
+
+
+@needs_tensorflow
+def test_train_in_tensorflow_predict_elsewhere(colour_folder: Callable[..., Path], tmp_path: Path) -> None:
+    data, out = colour_folder(per_class=10), tmp_path / "run"
+    options = ["--image-size", 64, "--batch-size", 8, "--epochs", 2, "--framework", "tensorflow", "--json"]
+    process = _start("googlenet", "train", data, "--out", out, *options)
+    output, errors = process.communicate(timeout=280)
+    assert process.returncode == 0, errors[-3000:]
+    assert json.loads(output)["model"] == str(out / MODEL_FILE)
+    assert "precision" in errors
+    assert "0000" not in errors  # TensorFlow's greetings
+    model = read_model(out / MODEL_FILE)
+    assert set(model.record["versions"]) == {"googlenet", "tensorflow", "keras", "numpy", "pillow"}
+    assert model.record["data"]["fingerprint"] == read_dataset(data).fingerprint()
+    images = np.random.default_rng(0).standard_normal((2, 3, 64, 64), np.float32)
+    expected = open_engine(model, "torch").logits(images)
+    np.testing.assert_allclose(open_engine(model).logits(images), expected, atol=1e-4 * np.abs(expected).max())
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("text", ["{", '{"cluster": {}}', '{"cluster": {"worker": ["a:1"]}, "task": {"index": 3}}'])
+def test_a_wrong_tf_config_says_what_is_expected(colour_folder: Callable[..., Path], tmp_path: Path, text: str) -> None:
+    words = ["train", colour_folder(), "--out", tmp_path / "run", "--framework", "tensorflow"]
+    process = _start("googlenet", *words, TF_CONFIG=text)
+    _, errors = process.communicate(timeout=280)
+    assert process.returncode == 2
+    assert errors.splitlines()[-1].startswith(f"error: TF_CONFIG is {text!r}; expected is")
+
+
+def test_a_framework_missing_or_too_old_is_said_before_the_images_are_read(tmp_path: Path) -> None:
+    (tmp_path / "path" / "keras-3.1.dist-info").mkdir(parents=True)
+    (tmp_path / "path" / "keras-3.1.dist-info" / "METADATA").write_text("Name: keras\nVersion: 3.1\n")
+    for package in ("torch", "jax"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / f"{package}.py").write_text(f"raise ModuleNotFoundError('absent', name={package!r})")
+    update = "keras is of version 3.1, 3.14 or newer is needed; bring it with: pip install --upgrade"
+    for framework, folder, message in (
+        ("torch", "torch", "torch is not installed; bring it with: pip install 'googlenet[torch]'"),
+        ("jax", "jax", "jax is not installed; bring it with: pip install 'googlenet[jax]'"),
+        ("tensorflow", "path", f"{update} 'googlenet[tensorflow]'"),
+    ):
+        words = ["train", tmp_path / "nothing", "--out", tmp_path / "run", "--framework", framework]
+        process = _start("googlenet", *words, PYTHONPATH=f"{tmp_path / folder}{os.pathsep}{ROOT}")
+        _, errors = process.communicate(timeout=280)
+        assert (process.returncode, errors) == (2, f"error: {message}\n")
+
+
+def test_keras_cannot_change_its_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keras:
+        class backend:  # noqa: N801
+            backend = staticmethod(lambda: "jax")
+
+    monkeypatch.setitem(sys.modules, "keras", Keras())  # type: ignore[misc]
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    keras_backend.use_backend("jax")
+    with pytest.raises(SettingsError, match="runs on jax in this process already, not on tensorflow"):
+        keras_backend.use_backend("tensorflow")
