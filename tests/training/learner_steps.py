@@ -31,7 +31,7 @@ CLASSES, BATCH = 5, 8
 
 # New networks with batch norm amplify rounding from step to step: a ReLU or a max pool decides otherwise, and all
 # gradients before it change. PyTorch parts from its own float64 in the same way. So the shifts of batch norm begin
-# at 2, which leaves few ReLUs near zero, and the rates are small; plain networks need neither.
+# at 2, which leaves fewer ReLUs near zero, and the rates are small; plain networks need neither.
 _SHIFT = 2.0
 
 CASES: dict[str, dict[str, Any]] = {
