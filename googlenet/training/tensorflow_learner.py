@@ -97,8 +97,9 @@ class TensorFlowLearner:
 
     def _replica_step(self, pixels: Any, labels: Any, rate: Any, average_share: Any, seed: Any) -> dict[str, Any]:
         network, context = self.network, tf.distribute.get_replica_context()
+        replica = tf.cast(context.replica_id_in_sync_group, seed.dtype)  # which draws masks of its own
         for number, state in enumerate(network.seeds):
-            state.assign(tf.cast(tf.stack([seed + number, context.replica_id_in_sync_group]), state.dtype))
+            state.assign(tf.cast(tf.stack([seed + number, replica]), state.dtype))
         weight = tf.reduce_sum(image_weights(labels, self._class_weights))
         weight, count = context.all_reduce("sum", [weight, tf.cast(tf.shape(labels)[0], tf.float32)])
         with tf.GradientTape() as tape:

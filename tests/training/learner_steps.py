@@ -37,7 +37,7 @@ _SHIFT = 2.0
 CASES: dict[str, dict[str, Any]] = {
     "paper": {"variant": "paper", "image_size": 96, "aux_heads": False, "learning_rate": 3e-3},
     "paper, heads": {"variant": "paper", "image_size": 224, "learning_rate": 3e-3},
-    "batch_norm": {"variant": "batch_norm", "image_size": 96, "learning_rate": 1e-3},
+    "batch_norm": {"variant": "batch_norm", "image_size": 96, "learning_rate": 2e-4},
     "adamw": {
         "variant": "batch_norm",
         "image_size": 96,

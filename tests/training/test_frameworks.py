@@ -27,10 +27,7 @@ from googlenet.weights.model_file import read_model
 from tests.training import learner_steps
 
 ROOT = Path(__file__).parents[2]
-STEPS = {"paper": 20, "adamw": 20, "batch_norm": 2}
-"""Batch norm on a new network amplifies rounding by a hundred in each step of SGD, in PyTorch alone as well: from the
-third step on the losses say nothing about the frameworks.
-"""
+STEPS = 20
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="tensorflow is not installed")
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
@@ -60,7 +57,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _assert_twins(found: dict[str, Any], expected: dict[str, Any], tolerance: float = 1e-3) -> None:
-    """Losses at each step, then weights, statistics, logits, features: relative to the largest value of each."""
+    """Losses at each step, then weights, statistics, logits, features: relative to the largest value of each.
+
+    A tensor that has hardly left zero counts as if its largest were 1e-3.
+    """
     for step, (ours, theirs) in enumerate(
         zip(json.loads(str(found["figures"])), json.loads(str(expected["figures"])), strict=True)
     ):
@@ -68,25 +68,25 @@ def _assert_twins(found: dict[str, Any], expected: dict[str, Any], tolerance: fl
             if name.startswith("loss"):
                 assert abs(ours[name] - theirs[name]) <= tolerance * theirs[name], (step, name)
     for name in expected.keys() - {"figures", "device"}:
-        difference = np.abs(found[name] - expected[name]).max() / max(np.abs(expected[name]).max(), 1e-6)
+        difference = np.abs(found[name] - expected[name]).max() / max(np.abs(expected[name]).max(), 1e-3)
         assert difference <= tolerance, (name, difference)
 
 
 @needs_tensorflow
-@pytest.mark.parametrize("case", STEPS)
+@pytest.mark.parametrize("case", ["paper", "batch_norm", "adamw"])
 def test_tensorflow_trains_as_pytorch_does(case: str, tmp_path: Path) -> None:
-    _finish(_steps("tensorflow", case, STEPS[case], tmp_path / "found.npz"))
-    expected = learner_steps.run("torch", case, STEPS[case])
+    _finish(_steps("tensorflow", case, STEPS, tmp_path / "found.npz"))
+    expected = learner_steps.run("torch", case, STEPS)
     _assert_twins(_read(tmp_path / "found.npz"), expected)
     losses = [figures["loss_main"] for figures in json.loads(expected["figures"])]
-    assert len(set(losses)) == STEPS[case]  # it moved
+    assert len(set(losses)) == STEPS  # it moved
 
 
 @needs_jax
 def test_jax_trains_as_pytorch_does(tmp_path: Path) -> None:
     # XLA takes most of this time to compile; less optimisation, less time.
-    _finish(_steps("jax", "batch_norm", 2, tmp_path / "found.npz", XLA_FLAGS="--xla_backend_optimization_level=0"))
-    _assert_twins(_read(tmp_path / "found.npz"), learner_steps.run("torch", "batch_norm", 2))
+    _finish(_steps("jax", "batch_norm", 3, tmp_path / "found.npz", XLA_FLAGS="--xla_backend_optimization_level=0"))
+    _assert_twins(_read(tmp_path / "found.npz"), learner_steps.run("torch", "batch_norm", 3))
 
 
 @needs_tensorflow
@@ -97,13 +97,13 @@ def test_two_devices_and_two_processes_train_as_one(tmp_path: Path) -> None:
         workers = [f"127.0.0.1:{taken.getsockname()[1]}" for taken in (first, second)]
     cluster = {"worker": workers}
     _finish(
-        _steps("tensorflow", "batch_norm", 2, tmp_path / "one.npz"),
-        _steps("tensorflow", "batch_norm", 2, tmp_path / "devices.npz", VIRTUAL_DEVICES="2"),
+        _steps("tensorflow", "batch_norm", 3, tmp_path / "one.npz"),
+        _steps("tensorflow", "batch_norm", 3, tmp_path / "devices.npz", VIRTUAL_DEVICES="2"),
     )
     configurations = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)]
     _finish(
         *(
-            _steps("tensorflow", "batch_norm", 2, tmp_path / f"worker{i}.npz", TF_CONFIG=configuration)
+            _steps("tensorflow", "batch_norm", 3, tmp_path / f"worker{i}.npz", TF_CONFIG=configuration)
             for i, configuration in enumerate(configurations)
         )
     )
@@ -134,7 +134,7 @@ def test_train_in_tensorflow_predict_elsewhere(colour_folder: Callable[..., Path
 @needs_tensorflow
 @pytest.mark.parametrize("text", ["{", '{"cluster": {}}', '{"cluster": {"worker": ["a:1"]}, "task": {"index": 3}}'])
 def test_a_wrong_tf_config_says_what_is_expected(colour_folder: Callable[..., Path], tmp_path: Path, text: str) -> None:
-    words = ["train", colour_folder(), "--out", tmp_path / "run", "--framework", "tensorflow"]
+    words = ["train", colour_folder(), "--out", tmp_path / "run", "--framework", "tensorflow", "--batch-size", 8]
     process = _start("googlenet", *words, TF_CONFIG=text)
     _, errors = process.communicate(timeout=280)
     assert process.returncode == 2
