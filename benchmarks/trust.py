@@ -19,9 +19,10 @@ from googlenet.data.batches import evaluation_batches
 from googlenet.data.decode import EXTENSIONS
 from googlenet.data.index import Split, read_dataset
 from googlenet.engines import Engine, open_engine
+from googlenet.engines.features import flat_features
 from googlenet.engines.softmax import softmax
 from googlenet.evaluation.calibrate import at_most, calibration_from, reliability_of
-from googlenet.evaluation.outputs import Outputs, flat_features, outputs_of
+from googlenet.evaluation.outputs import Outputs, outputs_of
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import quantile
 from googlenet.trust.temperature import fit_temperature

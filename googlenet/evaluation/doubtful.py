@@ -15,8 +15,8 @@ from googlenet.data.preprocess import Preprocessing
 from googlenet.doctor.files import Case
 from googlenet.doctor.findings import Item
 from googlenet.engines import Engine
+from googlenet.engines.features import flat_features
 from googlenet.engines.softmax import softmax
-from googlenet.evaluation.outputs import flat_features
 from googlenet.regression import logistic_regression
 from googlenet.spec import FEATURES
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from googlenet.engines import Engine
+from googlenet.engines.features import flat_features
 from googlenet.engines.softmax import softmax
 from googlenet.errors import SettingsError
-from googlenet.evaluation.outputs import flat_features
 from googlenet.evaluation.prediction import Answer, Prediction
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import coverage_range, label_set, quantile

@@ -12,6 +12,7 @@ from googlenet.data.batches import evaluation_batches
 from googlenet.data.index import Dataset, Skipped
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import Engine
+from googlenet.engines.features import flat_features
 from googlenet.errors import DataError
 from googlenet.spec import FEATURES, OUTPUTS
 
@@ -56,8 +57,3 @@ def outputs_of(
     labels = dataset.labels[np.concatenate(rows)]
     aux_logits = tuple(map(np.concatenate, zip(*early, strict=True)))
     return Outputs(labels, np.concatenate(logits), np.concatenate(features), tuple(skipped), aux_logits)
-
-
-def flat_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, width) of what an engine gives for pool5: (N, width, 1, 1), or a larger map where the images are large."""
-    return features.mean((2, 3)) if features.ndim == 4 else features

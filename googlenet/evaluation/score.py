@@ -12,9 +12,9 @@ from googlenet.data.batches import evaluation_batches
 from googlenet.data.index import Dataset, Skipped
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import Engine
+from googlenet.engines.features import flat_features
 from googlenet.engines.softmax import softmax
 from googlenet.errors import DataError
-from googlenet.evaluation.outputs import flat_features
 from googlenet.spec import FEATURES, OUTPUTS
 from googlenet.trust.conformal import can_promise, quantile
 from googlenet.trust.probabilities import log_softmax

@@ -18,7 +18,7 @@ from googlenet.engines.onnxruntime_engine import OnnxRuntimeEngine
 from googlenet.spec import Spec
 from googlenet.weights.model_file import SealedModel
 from tests.conftest import random_tensors
-from tests.explorer.browser import chromium, open_page  # noqa: F401 - fixtures
+from tests.explorer.browser import open_page  # noqa: F401 - a fixture
 
 HOSTILE = "</script><img src=x onerror=alert(1)> & \"'\u2028"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,15 +35,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def page() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("no chromium on the path")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+def page(chromium: Any) -> Iterator[Any]:
+    found = chromium.new_page()
+    yield found
+    found.close()
 
 
 def _trace(page: Any, export: Export) -> dict[str, Any]:

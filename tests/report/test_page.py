@@ -164,12 +164,8 @@ HOSTILE = "<img src=x onerror=alert(1)><script>fetch('http://evil.example')</scr
 
 
 def test_in_a_browser_it_runs_nothing_and_asks_for_nothing(
-    tmp_path: Path, make_picture: Callable[..., Path], calibrated: SealedModel
+    tmp_path: Path, make_picture: Callable[..., Path], calibrated: SealedModel, chromium: Any
 ) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here")
-    chromium = next((path for path in map(shutil.which, ("chromium", "chromium-browser")) if path), None)
-    if chromium is None:
-        pytest.skip("no Chromium here")
     names = (ClassName(HOSTILE, HOSTILE), ClassName("b 中文", "b 中文"), ClassName("c", "c"))
     model = replace(calibrated, classes=names)
     rows = ["path,label"]
@@ -181,22 +177,20 @@ def test_in_a_browser_it_runs_nothing_and_asks_for_nothing(
     evaluation = evaluate(model, read_dataset(tmp_path / "list.csv", classes=names), split="all")
     write_report(evaluation, tmp_path / "r.html", "again")
     assert (tmp_path / "r.html").stat().st_size < 5e6
-    with sync_api.sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        asked: list[str] = []
-        wrong: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(dialog.message))
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.goto((tmp_path / "r.html").as_uri())
-        assert page.locator("script").count() == 0
-        assert HOSTILE in page.inner_text("body")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        browser.close()
+    page = chromium.new_page()
+    asked: list[str] = []
+    wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto((tmp_path / "r.html").as_uri())
+    assert page.locator("script").count() == 0
+    assert HOSTILE in page.inner_text("body")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.close()
     assert not wrong
     assert all(url.startswith(("data:", "file:")) for url in asked)
     assert sum(url.startswith("file:") for url in asked) == 2

@@ -1,3 +1,0 @@
-"""The softmax, from where it was."""
-
-from googlenet.engines.softmax import softmax as softmax
