@@ -8,19 +8,23 @@ mirrored.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 _ALIKE = 0.86
 _MOST = 5  # candidates of one image: in a film, any frame resembles thousands, and the nearest ones connect them all
-_ROWS, _COLUMNS = 512, 2048  # of a block that stays in the processor's cache
+_ROWS, _COLUMNS = 256, 1024  # of a block that stays in the processor's cache
 # Luma and two differences of colour (ITU-R BT.601), the latter doubled: they change least from copy to copy.
 _LUMA_CHROMA = np.array([[0.299, 0.587, 0.114], [-0.338, -0.662, 1.0], [1.0, -0.838, -0.162]], np.float32).T
 
 Floats = NDArray[np.float32]
+Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], Floats]
 
 
 class Pairs(NamedTuple):
@@ -55,26 +59,32 @@ def _halves(colours: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return ((left + right) * root).reshape(shape), ((left - right) * root).reshape(shape)
 
 
-def _alike(
-    kept: Floats, turned: Floats
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], Floats]]:
-    """Block of rows by block: first, second, whether mirrored, and how alike."""
-    count = len(kept)
-    for top in range(0, count, _ROWS):
-        rows = slice(top, top + _ROWS)
-        found = []
-        for left in range(top, count, _COLUMNS):
-            columns = slice(left, left + _COLUMNS)
-            same, other = kept[rows] @ kept[columns].T, turned[rows] @ turned[columns].T
-            alike = np.abs(other)
-            alike += same
-            i, j = np.nonzero(alike >= _ALIKE)
-            upper = top + i < left + j
-            i, j = i[upper], j[upper]
-            found.append((top + i, left + j, other[i, j] < 0, alike[i, j]))
-        first, second, mirrored, how = (np.concatenate(column) for column in zip(*found, strict=True))
-        if len(first):
-            yield first, second, mirrored, how
+def _alike(kept: Floats, turned: Floats) -> Iterator[Found]:
+    """Block of rows by block, in threads: first, second, whether mirrored, and how alike."""
+    # One thread of BLAS for each of ours: products this small are slower, not faster, when several share one.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for blocks in pool.map(lambda top: _alike_rows(kept, turned, top), range(0, len(kept), _ROWS)):
+            if blocks:
+                first, second, mirrored, how = (np.concatenate(column) for column in zip(*blocks, strict=True))
+                yield first, second, mirrored, how
+
+
+def _alike_rows(kept: Floats, turned: Floats, top: int) -> list[Found]:
+    """The pairs of which the first is one of the rows from ``top``."""
+    found = []
+    rows = slice(top, top + _ROWS)
+    for left in range(top, len(kept), _COLUMNS):
+        columns = slice(left, left + _COLUMNS)
+        same, other = kept[rows] @ kept[columns].T, turned[rows] @ turned[columns].T
+        alike = np.abs(other)
+        alike += same
+        if alike.max() < _ALIKE:
+            continue
+        i, j = np.divmod(np.flatnonzero(alike >= _ALIKE), alike.shape[1])
+        upper = top + i < left + j
+        i, j = i[upper], j[upper]
+        found.append((top + i, left + j, other[i, j] < 0, alike[i, j]))
+    return found
 
 
 def _nearest(
