@@ -67,9 +67,9 @@ def test_a_step_has_the_same_loss_gradient_and_statistics(answered: Path, name: 
     assert found.loss_differences[0] < 1e-5
     assert all(found.weights[name] < 1e-4 for name in job.model.spec.tensors if name.endswith(("mean", "variance")))
     # One number for the whole gradient. Batch norm on noise costs PyTorch itself 1e-2 of it, a fault far more.
-    exact = _flat(answers["float64"])
+    exact, allowed = _flat(answers["float64"]), 1e-4 if name == "paper" else 5e-2
     for side in ("torch", "tensorflow"):
-        assert np.linalg.norm(_flat(answers[side]) - exact) < 5e-2 * np.linalg.norm(exact), side
+        assert np.linalg.norm(_flat(answers[side]) - exact) < allowed * np.linalg.norm(exact), side
 
 
 def _flat(answer: Answer) -> np.ndarray:
