@@ -55,5 +55,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 try:
     with _standard_error_closed():
         import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow
+
+            tensorflow.config.list_physical_devices("GPU")  # where there is none, CUDA complains when first asked
 except ModuleNotFoundError as error:
     raise MissingExtraError(error.name or _BACKEND, _EXTRA) from error

@@ -21,7 +21,7 @@ from googlenet.twins.compare import compare
 from googlenet.twins.draw import write_page
 from googlenet.twins.job import Answer, Job, images_file, read_job, still, write_job
 from googlenet.twins.process import run_side
-from googlenet.variants import VARIANTS, batch_norm, tutorial
+from googlenet.variants import VARIANTS, batch_norm, paper, tutorial
 from googlenet.weights.model_file import SealedModel
 from tests.conftest import MakeFolder
 
@@ -154,6 +154,10 @@ def test_a_missing_framework_is_named(model: SealedModel, tmp_path: Path, monkey
 
 @needs_tensorflow
 def test_the_command_finds_that_they_agree(model: SealedModel, make_folder: MakeFolder, tmp_path: Path) -> None:
+    # Without batch norm, which on so few pictures parts float32 from float64 by chance, PyTorch's own too.
+    spec = paper(3, aux_heads=False).scaled(1 / 16)
+    torch.manual_seed(0)
+    model = replace(model, spec=spec, tensors=GoogLeNet(spec).canonical())
     model.save(tmp_path / "m.safetensors")
     words = [
         str(tmp_path / "m.safetensors"),
