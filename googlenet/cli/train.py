@@ -122,5 +122,7 @@ def _resumed(folder: Path, epochs: float | None, changes: dict[str, Any]) -> Tra
             raise SettingsError(
                 f"{flag} is given with --resume, which keeps the run's own settings; only --epochs can change"
             )
+    if epochs is not None and not epochs > 0:
+        raise SettingsError(f"--epochs is {epochs:g}; give a number above 0")
     settings = run_settings(folder)
     return settings if epochs is None else settings.model_copy(update={"epochs": epochs})

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from googlenet.cli.train import _resumed
 from googlenet.data.index import Dataset, read_dataset
 from googlenet.errors import ModelFileError, SettingsError, TrainingError
 from googlenet.recipes import scratch
@@ -145,6 +146,12 @@ def test_a_full_disk_does_not_end_the_run(
 def test_no_run_to_resume(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings\.json: cannot be read"):
         run_settings(tmp_path)
+
+
+def test_what_resume_cannot_change(tmp_path: Path) -> None:
+    for epochs, changes, says in ((-1.0, {}, "--epochs is -1"), (None, {"batch_size": 4}, "--batch-size is given")):
+        with pytest.raises(SettingsError, match=says):
+            _resumed(tmp_path, epochs, changes)
 
 
 _CHILD = """
