@@ -52,11 +52,13 @@ def train_members(
 
     Ctrl-C keeps what the member at work has learned, and ends there.
     """
+    from googlenet.training.learner import find_learner
     from googlenet.training.run import new_run_folder
 
     if not 2 <= members <= _MOST_MEMBERS:
         raise SettingsError(f"--members is {members}; give 1 to {_MOST_MEMBERS}, the paper has 7")
     started = monotonic()
+    find_learner(settings.framework)  # may refuse, before anything is written
     new_run_folder(folder)
     runs: list[Run] = []
     for own in member_settings(settings, members):

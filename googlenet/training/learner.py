@@ -17,6 +17,7 @@ from googlenet.network.keras_backend import use_backend
 from googlenet.settings import Framework, TrainSettings
 from googlenet.spec import Spec
 from googlenet.training.precision import ChosenPrecision
+from googlenet.training.tf_config import check_tf_config
 from googlenet.weights.model_file import Tensors
 
 _LEARNERS: dict[Framework, tuple[str, str]] = {
@@ -84,9 +85,12 @@ class Learner(Protocol):
 def find_learner(framework: Framework) -> type[Learner]:
     """The learner of a framework.
 
-    Raises ``MissingExtraError`` when it is not installed or too old, ``SettingsError`` when Keras runs on another one.
+    Raises ``MissingExtraError`` when it is not installed or too old, ``SettingsError`` when Keras runs on another one
+    or ``TF_CONFIG`` is wrong.
     """
     module, name = _LEARNERS[framework]
+    if framework == "tensorflow":
+        check_tf_config()
     if framework != "torch":
         use_backend(framework)
     try:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 import tensorflow as tf
 
-from googlenet.errors import SettingsError
 from googlenet.training.processor import processor_has_bf16, usable_cores
 
 _BF16_SINCE = (8, 0)  # the compute capability of NVIDIA's GPUs
@@ -20,25 +18,8 @@ def choose_strategy() -> tf.distribute.Strategy:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)  # or TensorFlow takes all of it
     if "TF_CONFIG" in os.environ:
-        _check_configuration(os.environ["TF_CONFIG"])
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
-
-
-def _check_configuration(text: str) -> None:
-    try:
-        configuration = json.loads(text)
-        workers, task = configuration["cluster"]["worker"], configuration["task"]
-        is_good = set(configuration["cluster"]) == {"worker"} and task["type"] == "worker"
-        is_good = is_good and 0 <= task["index"] < len(workers)
-    except (ValueError, KeyError, TypeError):
-        is_good = False
-    if not is_good:
-        raise SettingsError(
-            f"TF_CONFIG is {text!r}; expected is "
-            '{"cluster": {"worker": ["HOST:PORT", …]}, "task": {"type": "worker", "index": 0}}, the same for every '
-            "process but for the index; unset it to train in one process"
-        )
 
 
 def place_among_workers(strategy: tf.distribute.Strategy) -> tuple[int, int]:

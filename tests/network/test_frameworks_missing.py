@@ -71,8 +71,14 @@ def test_pytorch_missing(folder: Path) -> None:
     assert result.stderr == "error: torch is not installed; bring it with: pip install 'googlenet[torch]'\n"
 
 
-@pytest.mark.parametrize(("name", "version", "needed"), [("keras", "3.9.2", "3.14")])
-@pytest.mark.parametrize("need", ["predict", "write a .keras"])
+@pytest.mark.parametrize(
+    ("need", "name", "version", "needed"),
+    [
+        ("predict", "keras", "3.9.2", "3.14"),
+        ("write a .keras", "keras", "3.9.2", "3.14"),
+        ("write a .keras", "tensorflow", "2.20.0", "2.21"),
+    ],
+)
 def test_too_old(folder: Path, need: str, name: str, version: str, needed: str) -> None:
     _make_old(folder, name, version)
     result = _run(folder, *NEEDS[need])

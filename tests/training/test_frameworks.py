@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from googlenet.data.index import read_dataset
 from googlenet.engines import open_engine
 from googlenet.errors import SettingsError
 from googlenet.network import keras_backend
+from googlenet.training.learner import find_learner
 from googlenet.training.run import MODEL_FILE
 from googlenet.weights.model_file import read_model
 from tests.training import learner_steps
@@ -131,14 +133,22 @@ def test_train_in_tensorflow_predict_elsewhere(colour_folder: Callable[..., Path
     np.testing.assert_allclose(open_engine(model).logits(images), expected, atol=1e-4 * np.abs(expected).max())
 
 
-@needs_tensorflow
 @pytest.mark.parametrize("text", ["{", '{"cluster": {}}', '{"cluster": {"worker": ["a:1"]}, "task": {"index": 3}}'])
-def test_a_wrong_tf_config_says_what_is_expected(colour_folder: Callable[..., Path], tmp_path: Path, text: str) -> None:
-    words = ["train", colour_folder(), "--out", tmp_path / "run", "--framework", "tensorflow", "--batch-size", 8]
-    process = _start("googlenet", *words, TF_CONFIG=text)
+def test_a_wrong_tf_config_says_what_is_expected(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(SettingsError, match=re.escape(f"TF_CONFIG is {text!r}; expected is")):
+        find_learner("tensorflow")
+    find_learner("torch")  # does not care
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_wrong_tf_config_is_told_before_anything_else(tmp_path: Path, members: int) -> None:
+    words = ["train", tmp_path / "nothing", "--out", tmp_path / "run", "--framework", "tensorflow"]
+    process = _start("googlenet", *words, "--members", members, TF_CONFIG="{")
     _, errors = process.communicate(timeout=280)
     assert process.returncode == 2
-    assert errors.splitlines()[-1].startswith(f"error: TF_CONFIG is {text!r}; expected is")
+    assert errors.startswith("error: TF_CONFIG is '{'; expected is")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_framework_missing_or_too_old_is_said_before_the_images_are_read(tmp_path: Path) -> None:
