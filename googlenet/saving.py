@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from googlenet.errors import ModelFileError
+
+
+def cache_folder() -> Path | None:
+    """Where this user's programs keep what they can find out again: XDG's folder on Linux.
+
+    ``GOOGLENET_CACHE`` names another, or is «off»: None.
+    """
+    if (given := os.environ.get("GOOGLENET_CACHE")) == "off":
+        return None
+    if given:
+        return Path(given)
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return Path(folder) / "googlenet"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "googlenet"
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "googlenet"
 
 
 def atomic_write(path: Path, chunks: Iterable[bytes | memoryview]) -> None:

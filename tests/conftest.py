@@ -25,6 +25,15 @@ MakePicture = Callable[..., Path]
 MakeFolder = Callable[[Mapping[str, int]], Path]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests, and the processes that they start, leave the user's cache alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("GOOGLENET_CACHE", raising=False)
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real weights and photographs."""

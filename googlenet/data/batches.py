@@ -61,7 +61,7 @@ def training_batches(
 
     ``image_size``: pixels, default the crop size. ``workers``: threads, default one per processor. Rank r of ``world``
     takes every world-th sample, from the r-th, of the same stream cut into batches of ``batch_size * world``.
-    ``images`` keeps decoded pictures from one call to the next. Close the generator when done. Raises ``ImageError``
+    ``images`` decodes the pictures, and may keep them. Close the generator when done. Raises ``ImageError``
     for a file that can no longer be read, ``DataError`` without images.
     """
     images = images or DecodedImages(preprocessing.resize_size, preprocessing.orientation)

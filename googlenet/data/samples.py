@@ -60,7 +60,7 @@ class SampleStream:
         """The changed picture at this position: uint8 (size, size, 3)."""
         i = self.index(position)
         draws = generator(self.seed, position // len(self.indices), int(self.dataset.ids[i]))
-        image = self.images.get(i, self.dataset.path(i))
+        image = self.images.get(int(self.dataset.ids[i]), self.dataset.path(i))
         return augment(image, self.augmentation, self.image_size, draws)
 
     def batch(self, positions: range) -> Batch:

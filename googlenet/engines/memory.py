@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,16 +12,7 @@ from typing import Any
 
 from googlenet import __version__
 from googlenet.errors import ModelFileError
-from googlenet.saving import atomic_write
-
-
-def cache_folder() -> Path:
-    """Where this user's programs keep what they can find out again: XDG's folder on Linux."""
-    if folder := os.environ.get("XDG_CACHE_HOME"):
-        return Path(folder) / "googlenet"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "googlenet"
-    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "googlenet"
+from googlenet.saving import atomic_write, cache_folder
 
 
 def machine_key(subject: str, model_digest: str, threads: int) -> str:
@@ -35,8 +24,10 @@ def machine_key(subject: str, model_digest: str, threads: int) -> str:
 
 def recall(key: str) -> dict[str, Any] | None:
     """What was remembered under ``key``; None where nothing readable is."""
+    if (folder := cache_folder()) is None:
+        return None
     try:
-        found = json.loads((cache_folder() / f"{key}.json").read_bytes())
+        found = json.loads((folder / f"{key}.json").read_bytes())
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
@@ -44,9 +35,11 @@ def recall(key: str) -> dict[str, Any] | None:
 
 def remember(key: str, facts: Mapping[str, Any]) -> None:
     """Keep ``facts``, JSON values, under ``key``; where nothing can be written, nothing is kept."""
+    if (folder := cache_folder()) is None:
+        return
     try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        atomic_write(cache_folder() / f"{key}.json", [json.dumps(facts).encode()])
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(folder / f"{key}.json", [json.dumps(facts).encode()])
     except (OSError, ModelFileError):
         return
 

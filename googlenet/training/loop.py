@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from googlenet.data.augment import AugmentSettings
 from googlenet.data.batches import Batch, evaluation_batches, training_batches
+from googlenet.data.cache import DecodedImages, pictures_folder
 from googlenet.data.draws import key
 from googlenet.data.index import Dataset, Split
 from googlenet.data.preprocess import Preprocessing
@@ -51,6 +52,9 @@ class Trainer:
     ) -> None:
         self.learner, self.dataset, self.preprocessing = learner, dataset, preprocessing
         self.settings, self.log = settings, log
+        self.images = DecodedImages(
+            preprocessing.resize_size, preprocessing.orientation, folder=pictures_folder(), say=log.say
+        )
         self.indices = dataset.select(Split.TRAIN)
         self.total = round(settings.epochs * len(self.indices))
         self.outcome = Outcome({}, -1.0)
@@ -138,6 +142,7 @@ class Trainer:
             start=self.samples,
             rank=self.learner.rank,
             world=self.learner.world,
+            images=self.images,
         )
 
     @property

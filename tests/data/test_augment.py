@@ -29,18 +29,17 @@ def test_the_same_keys_give_the_same_pixels_and_others_do_not() -> None:
     settings = AugmentSettings(trivial_augment=True, erase=0.5, rotate=10, shift=0.1)
 
     def run(*keys: int) -> bytes:
-        return augment(photo(), settings, 48, generator(*keys)).tobytes()
+        return augment(np.asarray(photo()), settings, 48, generator(*keys)).tobytes()
 
     assert run(1, 2, 3) == run(1, 2, 3)
     assert len({run(1, 2, 3), run(2, 1, 3), run(1, 3, 3), run(1, 2, 4), run(1, 2)}) == 5
 
 
 def test_with_everything_off_only_the_size_changes() -> None:
-    image = photo(80, 80)
-    expected = image.resize((32, 32), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    result = augment(image, PLAIN, 32, generator(0))
+    image = photo()
+    result = augment(np.asarray(image), PLAIN, 32, generator(0))
     assert result.dtype == np.uint8
-    assert np.array_equal(result, np.asarray(expected))
+    assert np.abs(result.astype(int) - np.asarray(image.reduce(2))).max() <= 1
 
 
 def test_crops_keep_to_the_area_and_the_aspect_and_reach_everywhere() -> None:
@@ -63,7 +62,7 @@ def test_crops_keep_to_the_area_and_the_aspect_and_reach_everywhere() -> None:
 def test_extreme_shapes_are_cropped_in_the_middle(size: tuple[int, int]) -> None:
     box = _crop_box(size, AugmentSettings(), generator(0))
     assert 3 / 4 - 1e-9 <= (box[2] - box[0]) / (box[3] - box[1]) <= 4 / 3 + 1e-9
-    assert augment(Image.new("RGB", size), AugmentSettings(), 32, generator(0)).shape == (32, 32, 3)
+    assert augment(np.asarray(Image.new("RGB", size)), AugmentSettings(), 32, generator(0)).shape == (32, 32, 3)
 
 
 def test_half_of_the_pictures_are_mirrored() -> None:
@@ -71,7 +70,7 @@ def test_half_of_the_pictures_are_mirrored() -> None:
     settings = PLAIN.model_copy(update={"flip": True})
     mirrored = np.asarray(image)[:, ::-1]
     upright = np.asarray(image)
-    results = [augment(image, settings, 64, generator(i)) for i in range(400)]
+    results = [augment(np.asarray(image), settings, 64, generator(i)) for i in range(400)]
     share = np.mean([np.array_equal(result, mirrored) for result in results])
     assert share == pytest.approx(0.5, abs=0.1)
     assert all(np.array_equal(result, upright) or np.array_equal(result, mirrored) for result in results)
@@ -105,7 +104,9 @@ def test_every_operation_is_drawn_and_the_picture_keeps_its_size() -> None:
 
 def test_a_turned_picture_is_surrounded_by_the_colour_of_its_border() -> None:
     settings = PLAIN.model_copy(update={"rotate": 45.0, "shift": 0.2})
-    corners = [augment(photo(), settings, 64, generator(i))[[0, 0, -1, -1], [0, -1, 0, -1]] for i in range(20)]
+    corners = [
+        augment(np.asarray(photo()), settings, 64, generator(i))[[0, 0, -1, -1], [0, -1, 0, -1]] for i in range(20)
+    ]
     assert (np.concatenate(corners) == (40, 90, 200)).all(axis=1).mean() > 0.8
 
 
@@ -115,7 +116,7 @@ def test_shift_and_rotation_stay_within_their_limits() -> None:
     settings = PLAIN.model_copy(update={"shift": 0.1})
     centres = []
     for i in range(200):
-        bright = np.argwhere(augment(image, settings, 100, generator(i))[..., 0] > 127)
+        bright = np.argwhere(augment(np.asarray(image), settings, 100, generator(i))[..., 0] > 127)
         centres.append(bright.mean(0) - 49.5)
     reach = np.abs(centres).max(0)
     assert (reach <= 10.5).all()
@@ -127,7 +128,7 @@ def test_erasing_replaces_one_rectangle_by_noise_at_its_probability() -> None:
     settings = PLAIN.model_copy(update={"erase": 0.25})
     areas = []
     for i in range(400):
-        changed = (augment(image, settings, 64, generator(i)) != (40, 90, 200)).any(-1)
+        changed = (augment(np.asarray(image), settings, 64, generator(i)) != (40, 90, 200)).any(-1)
         if changed.any():
             rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
             areas.append((np.ptp(rows) + 1) * (np.ptp(columns) + 1) / 64**2)

@@ -11,7 +11,8 @@ import pytest
 
 from googlenet.engines import choosing, open_engine
 from googlenet.engines.choosing import Choice, choose, run_trial, trial_images
-from googlenet.engines.memory import cache_folder, machine_key, recall, remember
+from googlenet.engines.memory import machine_key, recall, remember
+from googlenet.saving import cache_folder
 from googlenet.weights.model_file import SealedModel, read_model
 
 PAIRS = [("onnxruntime", "fp32"), ("openvino", "fp32"), ("openvino", "bf16")]
@@ -85,7 +86,9 @@ def test_memory_forgets_what_is_damaged_and_minds_no_folder(
     assert key != machine_key("a", "b", 1)
     remember(key, {"x": 1})
     assert recall(key) == {"x": 1}
-    (cache_folder() / f"{key}.json").write_text("nothing")
+    folder = cache_folder()
+    assert folder is not None
+    (folder / f"{key}.json").write_text("nothing")
     assert recall(key) is None
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     remember(key, {"x": 1})
