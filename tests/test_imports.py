@@ -14,7 +14,7 @@ from PIL import Image
 import googlenet
 from googlenet.weights.model_file import SealedModel
 
-FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "grain"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "grain", "cv2"}
 
 
 def _modules_after(code: str) -> set[str]:

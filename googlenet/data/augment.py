@@ -70,14 +70,20 @@ def random_resized_crop(
     The aspect is log-uniform. Where ten draws do not fit the picture: its largest centred part of a permitted aspect.
     """
     height, width, _ = picture.shape
-    left, top, right, bottom = (round(edge) for edge in _crop_box((width, height), settings, rng))
-    part = picture[top : max(bottom, top + 1), left : max(right, left + 1)]
+    left, top, right, bottom = _crop_box((width, height), settings, rng)
+    part = picture[_whole(top, bottom, height), _whole(left, right, width)]
     cv2 = opencv()
     shrinks = part.shape[0] * part.shape[1] > (_LINEAR_UP_TO * size) ** 2
     resized: NDArray[np.uint8] = cv2.resize(
         part, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
     return resized
+
+
+def _whole(start: float, stop: float, length: int) -> slice:
+    """The pixels from about ``start`` to about ``stop``, at least one of these ``length``."""
+    first = min(round(start), length - 1)
+    return slice(first, max(round(stop), first + 1))
 
 
 @cache

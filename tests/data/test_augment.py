@@ -62,7 +62,13 @@ def test_crops_keep_to_the_area_and_the_aspect_and_reach_everywhere() -> None:
 def test_extreme_shapes_are_cropped_in_the_middle(size: tuple[int, int]) -> None:
     box = _crop_box(size, AugmentSettings(), generator(0))
     assert 3 / 4 - 1e-9 <= (box[2] - box[0]) / (box[3] - box[1]) <= 4 / 3 + 1e-9
-    assert augment(np.asarray(Image.new("RGB", size)), AugmentSettings(), 32, generator(0)).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 500), (500, 1), (1, 1), (2, 3)])
+def test_the_smallest_pictures_keep_at_least_a_pixel(size: tuple[int, int]) -> None:
+    picture, settings = np.full((*size, 3), 77, np.uint8), AugmentSettings(crop_area=(0.01, 1), crop_aspect=(0.1, 10))
+    for i in range(50):
+        assert (augment(picture, settings, 8, generator(i)) == 77).all()
 
 
 def test_half_of_the_pictures_are_mirrored() -> None:
