@@ -23,6 +23,7 @@ from googlenet.errors import GoogLeNetError
 
 VERBS = (
     "check",
+    "pack",
     "train",
     "replay",
     "evaluate",

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from googlenet.data.shards import shards_of
 from googlenet.errors import ImageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -96,10 +97,17 @@ def decode_described(
 
 
 def read_bytes(path: Path) -> bytes:
-    """The whole file; raises ``ImageError`` where it is missing, unreadable or no regular file (a pipe would hang)."""
+    """The whole file, or what a packed data set holds as such (``shards``).
+
+    Raises ``ImageError`` where it is missing, unreadable, damaged in its shard or no regular file (a pipe would hang).
+    """
     try:
-        if not path.is_file() and path.exists():
+        if path.is_file():
+            return path.read_bytes()
+        if path.exists():
             raise ImageError(f"{path}: is not a regular file; give the path of an image file")
+        if (shards := shards_of(path)) is not None:
+            return shards.read(path)
         return path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__

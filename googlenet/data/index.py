@@ -1,4 +1,4 @@
-"""A folder or a CSV file -> Dataset: which images there are, of which class, for which use."""
+"""A folder, a CSV file or shards -> Dataset: which images there are, of which class, for which use."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from googlenet.data.folders import list_folder
 from googlenet.data.listing import NOT_GIVEN, Listing, Skipped, Split, quoted
 from googlenet.data.look import Looks
 from googlenet.data.notes import make_notes
+from googlenet.data.shards import is_packed, open_shards
 from googlenet.data.splits import draw_splits
 from googlenet.errors import DataError
 
@@ -54,7 +55,7 @@ class Dataset:
         return len(self.paths)
 
     def path(self, i: int) -> Path:
-        """Where image ``i`` lies."""
+        """Where image ``i`` lies, or would lie were its shards unpacked; ``decode`` opens both."""
         return self.root / self.paths[i]
 
     def select(self, split: Split | None) -> NDArray[np.int64]:
@@ -88,7 +89,7 @@ def read_dataset(
     strangers: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """List, check and split the images of ``source``: folders of classes, train/val/test folders, or a CSV file.
+    """List, check and split the images of ``source``: folders of classes, train/val/test folders, a CSV file, shards.
 
     Splits that the source does not give are drawn by the rule of ``splits``, from the training images if it gives some.
     ``classes`` (a model's): labels are indices in them, matched by id, then by name; without them the classes are those
@@ -151,7 +152,9 @@ def _leave_strangers_out(
 
 
 def list_images(source: Path, *, need_train: bool = True, known: frozenset[str] = frozenset()) -> Listing:
-    """List the images of a folder or a CSV file without opening them; raises ``DataError`` for what is neither."""
+    """List the images of a folder, a CSV file or shards without opening them; ``DataError`` for what is none."""
+    if source.is_dir() and is_packed(source):
+        return open_shards(source).listing()
     if source.is_dir():
         return list_folder(source, need_train=need_train, known=known)
     if not source.exists():

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from googlenet.data.listing import Skipped
+from googlenet.data.shards import is_packed
 from googlenet.doctor.findings import Diagnosis
 from googlenet.errors import DataError, SettingsError
 from googlenet.saving import atomic_write
@@ -109,6 +110,10 @@ def undo(folder: Path, root: Path) -> tuple[list[Move], list[Skipped]]:
 def _check_folder(diagnosis: Diagnosis, folder: Path) -> None:
     if not diagnosis.source.is_dir():
         raise SettingsError(f"--quarantine moves files of a folder, but {diagnosis.source} is a list; remove its rows")
+    if is_packed(diagnosis.source):
+        raise SettingsError(
+            f"--quarantine moves files of a folder, but {diagnosis.source} is packed; clean its folder, then pack anew"
+        )
     root, target = Path(os.path.realpath(diagnosis.root)), Path(os.path.realpath(folder))
     if target.is_relative_to(root) or root.is_relative_to(target):
         raise SettingsError(f"--quarantine is {folder}, but must lie outside the data {diagnosis.root}; give another")

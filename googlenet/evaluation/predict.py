@@ -12,6 +12,7 @@ from pathlib import Path
 from googlenet.data.decode import EXTENSIONS
 from googlenet.data.listing import Skipped
 from googlenet.data.preprocess import Preprocessing, prepare
+from googlenet.data.shards import is_packed, open_shards
 from googlenet.engines import Engine
 from googlenet.errors import DataError, ImageError, SettingsError
 from googlenet.evaluation.judge import Judge
@@ -37,7 +38,8 @@ def find_images(sources: Iterable[str], skipped: list[Skipped]) -> Iterator[Path
         if source == STANDARD_INPUT:
             yield from _listed_on_standard_input()
         elif os.path.isdir(source):  # noqa: PTH112 - a glob is no path yet
-            yield from _images_below(Path(source), skipped)
+            folder = Path(source)
+            yield from _packed_in(folder) if is_packed(folder) else _images_below(folder, skipped)
         elif os.path.exists(source) or not glob.has_magic(source):  # noqa: PTH110
             yield Path(source)
         elif matches := sorted(glob.glob(source, recursive=True)):  # noqa: PTH207
@@ -52,6 +54,10 @@ def _listed_on_standard_input() -> Iterator[Path]:
             raise DataError("standard input: holds zero bytes; give one path a line (find without -print0)")
         if line.strip():
             yield Path(line.rstrip("\r\n"))
+
+
+def _packed_in(folder: Path) -> Iterator[Path]:
+    return (folder / path for path in open_shards(folder).members)
 
 
 def _images_below(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
