@@ -1,8 +1,10 @@
 """Kill a training 50 times at random instants and resume it each time: python benchmarks/kill_resume.py [KILLS]
 
 A small network on generated images, in processes of its own that end by SIGKILL. In the end the weights must be those
-of a run that nobody disturbed, to the bit. Checkpoints are written after every step, so that many kills fall into the
-writing.
+of a run that nobody disturbed, to the bit. Checkpoints are written after every step, so that some kills fall into the
+writing: those leave a partial file behind, by which they are counted. Every fourth process is killed at an instant
+counted from its start, while it imports and reads; the others from the first checkpoint that they wrote themselves, so
+that the run gets on. After each kill the newest checkpoint must be readable.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import sleep
+from time import sleep, time
 
 import numpy as np
 from PIL import Image
@@ -20,10 +22,12 @@ from PIL import Image
 from googlenet.data.index import read_dataset
 from googlenet.recipes import scratch
 from googlenet.training import run
+from googlenet.training.checkpoint import latest
 from googlenet.variants import batch_norm
 from googlenet.weights.model_file import read_model
 
-_LONGEST = 6.0  # seconds that a process lives, at most
+_STARTING, _TRAINING = 6.0, 1.0  # seconds that a process lives, at most, from its start or from its first checkpoint
+_EPOCHS = 80  # enough that the run outlasts 50 kills
 
 
 def make_images(folder: Path) -> None:
@@ -39,10 +43,39 @@ def make_images(folder: Path) -> None:
 def train(images: Path, folder: Path) -> None:
     """Begin the run in ``folder``, or go on with it."""
     run.variant = lambda name, classes, aux_heads: batch_norm(classes, aux_heads=aux_heads).scaled(1 / 8)  # type: ignore
-    settings = scratch(image_size=64, epochs=20, batch_size=8, checkpoint_seconds=0)
+    settings = scratch(image_size=64, epochs=_EPOCHS, batch_size=8, checkpoint_seconds=0)
     resume = (folder / run.SETTINGS_FILE).exists()
     folder.mkdir(exist_ok=True)
     run.train(read_dataset(images), settings, folder, resume=resume)
+
+
+def live(child: subprocess.Popen[bytes], folder: Path, *, starting: bool) -> None:
+    """Let the process live for a random time."""
+    began = time()
+    while not starting and child.poll() is None:
+        if any(path.stat().st_mtime > began for path in folder.glob("checkpoint-*")):
+            break
+        sleep(0.01)
+    sleep(random.uniform(0, _STARTING if starting else _TRAINING))
+
+
+def kill_often(images: Path, folder: Path, kills: int) -> tuple[int, set[int]]:
+    """Kill and resume; then let it end. Returns how many kills cut a file, and the positions resumed from."""
+    cut, positions = 0, set()
+    command = [sys.executable, __file__, "--child", str(images), str(folder)]
+    for done in range(kills):
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:
+            live(child, folder, starting=done % 4 == 3)
+            if child.poll() is not None:
+                sys.exit(f"the process ended by itself ({child.returncode}) after {done} kills; raise _EPOCHS")
+            child.kill()
+        cut += any(folder.glob(".*.partial"))
+        checkpoint, trouble = latest(folder)
+        if trouble:
+            sys.exit(f"after {done + 1} kills: {trouble}")
+        positions.add(checkpoint.samples if checkpoint else 0)
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+    return cut, positions
 
 
 def main(kills: int) -> None:
@@ -52,21 +85,14 @@ def main(kills: int) -> None:
         images, whole, killed = (Path(work, name) for name in ("images", "whole", "killed"))
         make_images(images)
         train(images, whole)
-        done = 0
-        while True:
-            command = [sys.executable, __file__, "--child", str(images), str(killed)]
-            with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:
-                if done < kills:
-                    sleep(random.uniform(0, _LONGEST))
-                    done += child.poll() is None
-                    child.kill()
-                elif child.wait() != 0:
-                    sys.exit("the last process did not end well")
-                else:
-                    break
+        cut, positions = kill_often(images, killed, kills)
         expected, found = (read_model(folder / run.MODEL_FILE).tensors for folder in (whole, killed))
-        same = all(np.array_equal(tensor, expected[name]) for name, tensor in found.items())
-        print(f"{done} kills; the weights are {'the same to the bit' if same else 'NOT THE SAME'}")
+        same = expected.keys() == found.keys() and all(
+            np.array_equal(tensor, expected[name]) for name, tensor in found.items()
+        )
+        print(f"{kills} kills, {cut} of them while a file was written; resumed from {len(positions)} positions")
+        print(f"the weights are {'the same to the bit' if same else 'NOT THE SAME'}")
+        sys.exit(not same)
 
 
 if __name__ == "__main__":
