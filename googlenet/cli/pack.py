@@ -29,8 +29,8 @@ def pack(data: Path, out: Path, /, *, shard_size: str = "256MB", as_json: Json =
     size = _bytes(shard_size)
     from googlenet.data.pack import pack as write
 
-    with progress("reading the images") as reading:
-        packed = write(data, out, shard_size=size, progress=reading)
+    with progress("reading the images") as reading, progress("writing the shards") as writing:
+        packed = write(data, out, shard_size=size, reading=reading, writing=writing)
     say_skipped(packed.skipped, packed.images)
     if as_json:
         print_json(

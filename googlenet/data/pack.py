@@ -15,6 +15,7 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -45,7 +46,9 @@ class Packed:
     skipped: list[Skipped] = field(default_factory=list)  # what could not be used, and is not packed
 
 
-def pack(source: Path, folder: Path, *, shard_size: int, progress: Progress | None = None) -> Packed:
+def pack(
+    source: Path, folder: Path, *, shard_size: int, reading: Progress | None = None, writing: Progress | None = None
+) -> Packed:
     """Write the images of ``source`` as shards of at most ``shard_size`` bytes into the new folder ``folder``.
 
     An image larger than that has a shard of its own. Every image is decoded once; what cannot be is left out and named.
@@ -54,13 +57,13 @@ def pack(source: Path, folder: Path, *, shard_size: int, progress: Progress | No
     """
     _check(source, folder)
     listing = list_images(source, need_train=False)
-    looks = examine(listing, verify=True, progress=progress)
+    looks = examine(listing, verify=True, progress=reading)
     if not listing.paths:
         raise DataError(f"{source}: holds no images that can be used; see: googlenet check {source}")
     partial = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}.partial")
     try:
         partial.mkdir(parents=True)
-        packed = _write(listing, looks, partial, shard_size)
+        packed = _write(listing, looks, partial, shard_size, writing)
         if folder.exists():
             raise FileExistsError(0, "a folder of that name has appeared")
         partial.rename(folder)
@@ -83,9 +86,10 @@ def _check(source: Path, folder: Path) -> None:
         raise SettingsError(f"DIR is {source}, which is packed already; give a folder of images or a CSV file")
 
 
-def _write(listing: Listing, looks: Looks, folder: Path, shard_size: int) -> Packed:
+def _write(listing: Listing, looks: Looks, folder: Path, shard_size: int, progress: Progress | None) -> Packed:
     packed = Packed(images=len(listing.paths))
     samples = _Samples(listing, looks)
+    done = count(1)
     rows: list[list[Any]] = [[]] * len(listing.paths)
     for split, prefix in _PREFIXES.items():
         order = np.random.default_rng(0).permutation(np.flatnonzero(np.array(listing.splits) == split)).tolist()
@@ -93,6 +97,8 @@ def _write(listing: Listing, looks: Looks, folder: Path, shard_size: int) -> Pac
             path = folder / f"{prefix}-{number:06d}.tar"
             for i, row in _write_shard(path, samples, part):
                 rows[i] = [samples.paths[i], listing.words[i], samples.split(i), len(packed.shards), *row]
+                if progress is not None:
+                    progress(next(done), packed.images)
             packed.shards.append((path.name, path.stat().st_size))
     packed.bytes = sum(size for _, size in packed.shards)
     _write_index(folder / INDEX, rows, packed.shards, listing.class_words)

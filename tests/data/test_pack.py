@@ -49,7 +49,9 @@ def test_the_same_data_set_as_the_folder(make_folder: MakeFolder, tmp_path: Path
     for name in HOSTILE:
         shutil.move(next((root / "9").glob("[0-9]*.png")), root / "9" / name)
     out = tmp_path / "packed"
-    packed = pack(root, out, shard_size=20_000)
+    said: list[tuple[int, int]] = []
+    packed = pack(root, out, shard_size=20_000, writing=lambda *part: said.append(part))
+    assert said == [(i, 27) for i in range(1, 28)]
     folder, shards = read_dataset(root, seed=3), read_dataset(out, seed=3)
     assert shards.fingerprint() == folder.fingerprint()
     assert [note.split(": ", 1)[-1] for note in shards.notes] == [note.split(": ", 1)[-1] for note in folder.notes]
