@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from PIL import features
 
 from googlenet import __version__
-from googlenet.data.decode import Orientation, decode
+from googlenet.data.decode import Orientation, decode, read_bytes
+from googlenet.data.look import content_id
 from googlenet.saving import cache_folder
 
 MAX_BYTES = 20 * 2**30
@@ -63,13 +64,14 @@ class DecodedImages:
         """
         if self._root is not None and (kept := _read(self._folder / f"{content:016x}")) is not None:
             return kept
-        pixels = self._decode(path)
-        if self._root is not None:
+        source = read_bytes(path)
+        pixels = self._decode(source, path)
+        if self._root is not None and content_id(source) == content:  # another file may lie there by now
             self._keep(self._folder / f"{content:016x}", pixels)
         return pixels
 
-    def _decode(self, path: Path) -> NDArray[np.uint8]:
-        image = decode(path, orientation=self.orientation, draft_size=self.shorter_side)
+    def _decode(self, source: bytes, path: Path) -> NDArray[np.uint8]:
+        image = decode(source, orientation=self.orientation, draft_size=self.shorter_side, name=str(path))
         factor = min(image.size) // self.shorter_side
         return np.asarray(image.reduce(factor) if factor > 1 else image)
 
