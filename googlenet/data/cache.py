@@ -96,6 +96,8 @@ class DecodedImages:
                 file.write(_HEADER.pack(pixels.shape[1], pixels.shape[0]))
                 file.write(np.ascontiguousarray(pixels).data)
             partial.replace(target)  # not synced: a file that a power cut shortens is told by its length
+        except FileNotFoundError:  # another run made room with it, or somebody emptied the folder
+            return
         except OSError as error:
             partial.unlink(missing_ok=True)
             self._give_up(error)

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import random
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import sleep
 
 import numpy as np
 import pytest
@@ -35,8 +34,8 @@ for _ in range(40):
 """Another run, which shares the folder: 40 times round all pictures, of which the folder holds six."""
 
 
-def another_run(folder: Path, paths: Iterable[Path]) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", _RUN, str(folder), *map(str, paths)]
+def another_run(folder: Path, paths: Iterable[Path], before: str = "") -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", before + _RUN, str(folder), *map(str, paths)]
     run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout
     assert run.stdout.readline() == "ready\n"
@@ -124,18 +123,26 @@ def test_runs_at_the_same_time_share_the_folder(make_picture: MakePicture, tmp_p
     assert sum(file.stat().st_size for file in files(tmp_path / "kept")) <= 3 * 6 * 30008
 
 
-def test_a_run_killed_at_any_instant_leaves_no_half_picture(make_picture: MakePicture, tmp_path: Path) -> None:
-    paths = [make_picture(f"{i}.png", seed=i, size=(100, 100)) for i in range(8)]
-    instants = random.Random(0)
-    for _ in range(5):
-        run = another_run(tmp_path / "kept", paths)
-        sleep(instants.uniform(0, 0.02))
-        run.kill()
-        run.communicate()
-        finished = [file for file in files(tmp_path / "kept") if not file.name.startswith(".")]
-        assert {file.stat().st_size for file in finished} <= {30008}
-        for path in paths:
-            assert np.array_equal(get(DecodedImages(256, "exif", folder=tmp_path / "kept"), path), pixels_of(path))
+@pytest.mark.parametrize("written", [4, 8, 20_000, 30_007])
+def test_a_run_killed_in_the_midst_of_writing_leaves_no_half_picture(
+    make_picture: MakePicture, tmp_path: Path, written: int
+) -> None:
+    path = make_picture("a.png", size=(100, 100))
+    # A signal that nothing handles ends the run when the file has so many bytes: as kill -9 would, but at that instant.
+    killed = (
+        "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({written}, {written}))\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+    )
+    run = another_run(tmp_path / "kept", [path], killed)
+    run.communicate()
+    assert run.returncode == -signal.SIGXFSZ
+    (partial,) = files(tmp_path / "kept")
+    assert partial.name.startswith(".")
+    assert partial.stat().st_size == written
+    for _ in range(2):
+        assert np.array_equal(get(DecodedImages(256, "exif", folder=tmp_path / "kept"), path), pixels_of(path))
+    assert {file.stat().st_size for file in files(tmp_path / "kept")} == {written, 30008}
 
 
 def test_a_full_disk_is_said_once_and_leaves_nothing_behind(make_picture: MakePicture, tmp_path: Path) -> None:
