@@ -1,11 +1,11 @@
 """Images per second and core that training is given, beside torchvision: python benchmarks/loading.py FOLDER [IMAGES]
 
-FOLDER holds class folders of photographs, of which every so-many-th is taken, IMAGES (500) in all. The peer: torchvision's
-``ImageFolder``, ``RandomResizedCrop(224)``, ``RandomHorizontalFlip``, ``ToTensor``. Ours: the samples of ``googlenet
-train`` (decoded to a shorter side of 256 or somewhat more, crop of the same areas, flip; uint8), from the files, then from
-the cache, which is filled before. One thread; the three take turns with the same 100 photographs at a time; the ratios of
-the medians are what counts. Last, what of the peer's time is Pillow's bare decoding, in full and in the draft that ours
-asks for: nothing that decodes with Pillow can be faster.
+FOLDER holds class folders of photographs, of which every so-many-th is taken, IMAGES (500) in all. The peer:
+torchvision's ``ImageFolder``, ``RandomResizedCrop(224)``, ``RandomHorizontalFlip``, ``ToTensor``. Ours: the samples of
+``googlenet train`` (decoded to a shorter side of 256 or somewhat more, crop of the same areas, flip; uint8), from the
+files, then from the cache, which is filled before. One thread; all take turns with the same 100 photographs at a time;
+the ratios of the medians are what counts. Last, what of the peer's time is Pillow's bare decoding, in full and in the
+draft that ours asks for: nothing that decodes with Pillow can be faster.
 """
 
 from __future__ import annotations
