@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Precision = Literal["auto", "fp32", "bf16"]
 Framework = Literal["torch", "tensorflow", "jax"]
 Optimiser = Literal["sgd", "adamw"]
+Schedule = Literal["one-cycle", "steps", "constant"]
 
 
 class TrainSettings(BaseModel):
@@ -22,11 +23,14 @@ class TrainSettings(BaseModel):
     aux_heads: bool = True
     weights: Path | None = None  # a sealed model or a .caffemodel to start from
     frozen: tuple[str, ...] = ()  # blocks that are not trained: the first part of their layers' names
-    image_size: int = Field(default=224, ge=64, le=1024)  # pixels, in training and in the sealed model
+    image_size: int = Field(default=224, ge=64, le=1024)  # pixels, the greatest in training
+    first_size: int | None = Field(default=None, ge=64, le=1024)  # pixels, at the beginning; None: the same throughout
+    test_size: int | None = Field(default=None, ge=64, le=1200)  # pixels, of the sealed model; None: as in training
     batch_size: int = Field(default=32, ge=2)
     epochs: float = Field(default=30, gt=0)
     optimiser: Optimiser = "sgd"  # sgd has Nesterov momentum
     learning_rate: float = Field(default=0.05, gt=0)  # the highest, after the warm-up
+    schedule: Schedule = "one-cycle"  # after the warm-up: half a cosine, or -4 % every 8 epochs, or no change
     warmup: float = Field(default=0.1, ge=0, lt=1)  # fraction of the steps
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=2e-4, ge=0)  # not on biases and norms
@@ -38,6 +42,9 @@ class TrainSettings(BaseModel):
     crop_area: tuple[float, float] = (0.35, 1.0)  # fraction of the picture in a training crop
     flip: bool = True
     trivial_augment: bool = False
+    erase: float = Field(default=0.0, ge=0, le=1)  # probability that a random rectangle becomes noise
+    any_filter: bool = False  # resize crops by a filter drawn from four, as the paper
+    photometric: bool = False  # brightness, contrast, colour and lighting changed at random, as the paper
     rotate: float = Field(default=0.0, ge=0, le=180)  # degrees either way
     shift: float = Field(default=0.0, ge=0, le=0.5)  # fraction of the side
     framework: Framework = "torch"  # what computes; the model is the same
@@ -46,6 +53,24 @@ class TrainSettings(BaseModel):
     seed: int = Field(default=0, ge=0)
     member: int = Field(default=0, ge=0)  # of an ensemble: each sees the images in another order, otherwise augmented
     width: float = Field(default=1.0, ge=1, le=4)  # of the modules, beginning as the network of width 1
+
+    @field_validator("first_size")
+    @classmethod
+    def _sizes_rise(cls, first: int | None, info: ValidationInfo) -> int | None:
+        last = info.data.get("image_size")
+        if first is not None and last is not None and first > last:
+            raise ValueError(f"is larger than image_size {last}; give at most that, pictures grow in training")
+        return first
+
+    @property
+    def sealed_size(self) -> int:
+        """Pixels of the sealed model's input."""
+        return self.test_size or self.image_size
+
+    @property
+    def only_size(self) -> int | None:
+        """Pixels of all that the network ever sees; None where it sees several sizes."""
+        return self.image_size if {self.first_size, self.test_size} <= {None, self.image_size} else None
 
 
 class EvaluateSettings(BaseModel):

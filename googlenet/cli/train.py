@@ -49,7 +49,7 @@ def train(
     weights
         a trained model to start from: a sealed model or a .caffemodel
     recipe
-        finetune (the default with --weights), scratch (without), or digits
+        finetune (the default with --weights), scratch (without), digits, paper or tutorial: docs/training.md
     epochs
         how often each image is seen
     batch_size
@@ -57,7 +57,7 @@ def train(
     learning_rate
         the highest rate, after the warm-up
     image_size
-        pixels, in training and in the model
+        pixels, the greatest in training; scratch begins smaller and seals a model that sees 1.15 times as many
     flip
         mirror images at random; not for digits or text
     class_weights

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from googlenet.data.photometric import distort
 from googlenet.data.trivial_augment import border_colour, trivial_augment
 from googlenet.errors import MissingExtraError
 
@@ -42,6 +43,8 @@ class AugmentSettings(BaseModel):
     flip: bool = True  # mirror left and right, half of the time
     trivial_augment: bool = False  # one random operation of TrivialAugment-wide
     erase: float = Field(default=0.0, ge=0, le=1)  # probability that a random rectangle becomes noise
+    any_filter: bool = False  # resize the crop by bilinear, area, nearest or cubic, drawn (the paper, section 6)
+    photometric: bool = False  # brightness, contrast, colour and lighting (the paper, after Howard)
     rotate: float = Field(default=0.0, ge=0, le=180)  # at most so many degrees either way
     shift: float = Field(default=0.0, ge=0, le=0.5)  # at most so much of the side, either way, in both directions
 
@@ -49,10 +52,12 @@ class AugmentSettings(BaseModel):
 def augment(
     picture: NDArray[np.uint8], settings: AugmentSettings, size: int, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A changed copy of a picture (height, width, 3) as (size, size, 3): crop, flip, TrivialAugment, rotate, erase."""
+    """A changed copy of a picture (height, width, 3) as (size, size, 3): in the order of the lines below."""
     pixels = random_resized_crop(picture, settings, size, rng)
     if settings.flip and rng.random() < 0.5:
         pixels = opencv().flip(pixels, 1)
+    if settings.photometric:
+        pixels = np.array(distort(Image.fromarray(pixels), rng))
     if settings.trivial_augment:
         pixels = np.array(trivial_augment(Image.fromarray(pixels), rng))
     if settings.rotate or settings.shift:
@@ -74,9 +79,10 @@ def random_resized_crop(
     part = picture[_whole(top, bottom, height), _whole(left, right, width)]
     cv2 = opencv()
     shrinks = part.shape[0] * part.shape[1] > (_LINEAR_UP_TO * size) ** 2
-    resized: NDArray[np.uint8] = cv2.resize(
-        part, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    if settings.any_filter:
+        method = (cv2.INTER_LINEAR, cv2.INTER_AREA, cv2.INTER_NEAREST, cv2.INTER_CUBIC)[rng.integers(4)]
+    resized: NDArray[np.uint8] = cv2.resize(part, (size, size), interpolation=method)
     return resized
 
 

@@ -51,7 +51,7 @@ def training_batches(
     batch_size: int,
     seed: int,
     start: int = 0,
-    image_size: int | None = None,
+    image_size: int | Callable[[int], int] | None = None,
     workers: int | None = None,
     rank: int = 0,
     world: int = 1,
@@ -59,20 +59,20 @@ def training_batches(
 ) -> Generator[Batch, None, None]:
     """Endless batches of the images ``indices`` from position ``start`` (samples consumed, by all ranks together).
 
-    ``image_size``: pixels, default the crop size. ``workers``: threads, default one per processor. Rank r of ``world``
-    takes every world-th sample, from the r-th, of the same stream cut into batches of ``batch_size * world``.
-    ``images`` decodes the pictures, and may keep them. Close the generator when done. Raises ``ImageError``
-    for a file that can no longer be read, ``DataError`` without images.
+    ``image_size``: pixels, or a function of the position of a batch's first sample, default the crop size. ``workers``:
+    threads, default one per processor. Rank r of ``world`` takes every world-th sample, from the r-th, of the same
+    stream cut into batches of ``batch_size * world``. ``images`` decodes the pictures, and may keep them. Close the
+    generator when done. Raises ``ImageError`` for a file that can no longer be read, ``DataError`` without images.
     """
     images = images or DecodedImages(preprocessing.resize_size, preprocessing.orientation)
-    stream = SampleStream(
-        dataset, indices, augmentation, seed=seed, image_size=image_size or preprocessing.crop_size, images=images
-    )
+    stream = SampleStream(dataset, indices, augmentation, seed=seed, images=images)
+    size = image_size or preprocessing.crop_size
     step = batch_size * world
 
     def batch(k: int) -> Batch:
         first = start + k * step
-        return stream.batch(range(first + rank, first + step, world))
+        positions = range(first + rank, first + step, world)
+        return stream.batch(positions, size(first) if callable(size) else size)
 
     return _through_grain(batch, workers or os.cpu_count() or 1)
 

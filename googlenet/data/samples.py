@@ -38,7 +38,6 @@ class SampleStream:
         augmentation: AugmentSettings,
         *,
         seed: int,
-        image_size: int,
         images: DecodedImages,
     ) -> None:
         if not len(indices):
@@ -47,7 +46,6 @@ class SampleStream:
         self.indices = indices
         self.augmentation = augmentation
         self.seed = seed
-        self.image_size = image_size
         self.images = images
         self._order = lru_cache(maxsize=2)(self._permutation)
 
@@ -56,18 +54,18 @@ class SampleStream:
         epoch, place = divmod(position, len(self.indices))
         return int(self.indices[self._order(epoch)[place]])
 
-    def pixels(self, position: int) -> NDArray[np.uint8]:
+    def pixels(self, position: int, size: int) -> NDArray[np.uint8]:
         """The changed picture at this position: uint8 (size, size, 3)."""
         i = self.index(position)
         draws = generator(self.seed, position // len(self.indices), int(self.dataset.ids[i]))
         image = self.images.get(int(self.dataset.ids[i]), self.dataset.path(i))
-        return augment(image, self.augmentation, self.image_size, draws)
+        return augment(image, self.augmentation, size, draws)
 
-    def batch(self, positions: range) -> Batch:
-        """The samples at these positions."""
-        pixels = np.empty((len(positions), self.image_size, self.image_size, 3), np.uint8)
+    def batch(self, positions: range, size: int) -> Batch:
+        """The samples at these positions, ``size`` pixels wide and high."""
+        pixels = np.empty((len(positions), size, size, 3), np.uint8)
         for row, position in enumerate(positions):
-            pixels[row] = self.pixels(position)
+            pixels[row] = self.pixels(position, size)
         indices = np.array([self.index(position) for position in positions], np.int64)
         return Batch(pixels, self.dataset.labels[indices].astype(np.int64), indices)
 

@@ -50,7 +50,7 @@ class JaxLearner:
         self.device = "cpu" if device.platform == "cpu" else f"{device.platform.upper()} {device.device_kind}"
         self.threads = usable_cores()
         self.precision = choose_precision(settings.precision, spec, probe_gradients, lacking=_lack_of_bf16(device))
-        self.network = TrainedNetwork(spec, preprocessing.crop_size, self.precision.name, settings.frozen)
+        self.network = TrainedNetwork(spec, settings.only_size, self.precision.name, settings.frozen)
         self._trained = list(self.network.net.trainable_variables)
         self._others = list(self.network.net.non_trainable_variables)
         self._averages = list(self.network.averages.values())

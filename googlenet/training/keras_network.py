@@ -27,7 +27,7 @@ class TrainedNetwork:
     optimiser changes, ``decayed`` of those that weight decay is for, ``seeds`` the states of the dropouts.
     """
 
-    def __init__(self, spec: Spec, size: int, arithmetic: Arithmetic, frozen: tuple[str, ...] = ()) -> None:
+    def __init__(self, spec: Spec, size: int | None, arithmetic: Arithmetic, frozen: tuple[str, ...] = ()) -> None:
         self.spec = spec
         self.net, self.average = (build(spec, input_size=size, dtype=_POLICIES[arithmetic]) for _ in range(2))
         for layer in self.net.layers:

@@ -22,7 +22,7 @@ from googlenet.settings import TrainSettings
 from googlenet.training.checkpoint import Checkpoint
 from googlenet.training.learner import Learner, Step
 from googlenet.training.log import RunLog
-from googlenet.training.schedule import learning_rate, share_of_step
+from googlenet.training.schedule import image_size, learning_rate, share_of_step
 from googlenet.training.stopping import StopSignal
 
 _FIGURES_EVERY = 20  # steps
@@ -131,6 +131,9 @@ class Trainer:
             trivial_augment=settings.trivial_augment,
             rotate=settings.rotate,
             shift=settings.shift,
+            erase=settings.erase,
+            any_filter=settings.any_filter,
+            photometric=settings.photometric,
         )
         return training_batches(
             self.dataset,
@@ -140,6 +143,7 @@ class Trainer:
             batch_size=_share(settings.batch_size, self.learner.world),
             seed=self._order_seed,
             start=self.samples,
+            image_size=lambda position: image_size(settings, position / self.total),
             rank=self.learner.rank,
             world=self.learner.world,
             images=self.images,

@@ -135,14 +135,14 @@ def _spec(settings: TrainSettings, source: SealedModel | None, classes: int) -> 
     if source is None:
         return variant(settings.variant, classes, aux_heads=settings.aux_heads)
     aux = source.spec.aux
-    if settings.aux_heads and not source.spec.aux_heads and settings.image_size != 224:
+    if settings.aux_heads and not source.spec.aux_heads and settings.only_size != 224:
         aux = replace(aux, adaptive=True)  # new heads; the paper's fit 224 pixels alone
     return replace(source.spec, classes=classes, aux_heads=settings.aux_heads, aux=aux)
 
 
 def _preprocessing(settings: TrainSettings, source: SealedModel | None) -> Preprocessing:
     """The source's channel order, mean and scale; the shorter side at 8/7 of the crop, as the paper's 256/224."""
-    size = settings.image_size
+    size = settings.sealed_size
     changes = {"resize": "shorter-side", "resize_size": round(size * 8 / 7), "crop_size": size, "draft": True}
     return (source.preprocessing if source else Preprocessing()).model_copy(update=changes)
 

@@ -58,7 +58,7 @@ class TensorFlowLearner:
         self.rank, self.world = place_among_workers(self._strategy)
         self.precision = choose_precision(settings.precision, spec, probe_gradients, lacking=lack_of_bf16())
         with self._strategy.scope():
-            self.network = TrainedNetwork(spec, preprocessing.crop_size, self.precision.name, settings.frozen)
+            self.network = TrainedNetwork(spec, settings.only_size, self.precision.name, settings.frozen)
             self.optimiser = Optimiser(self.network, settings)
         self._normalise = Normaliser(preprocessing)
         self._on_replicas = tf.function(self._run_on_replicas, autograph=False)
