@@ -28,7 +28,9 @@ class TrainSettings(BaseModel):
     test_size: int | None = Field(default=None, ge=64, le=1200)  # pixels, of the sealed model; None: as in training
     batch_size: int = Field(default=32, ge=2)
     epochs: float = Field(default=30, gt=0)
-    optimiser: Optimiser = "sgd"  # sgd has Nesterov momentum
+    optimiser: Optimiser = "sgd"
+    nesterov: bool = True  # momentum of sgd: Nesterov's, else the plain one
+    adam_beta2: float = Field(default=0.99, ge=0, lt=1)  # of what adamw remembers of the squares, per step
     learning_rate: float = Field(default=0.05, gt=0)  # the highest, after the warm-up
     schedule: Schedule = "one-cycle"  # after the warm-up: half a cosine, or -4 % every 8 epochs, or no change
     warmup: float = Field(default=0.1, ge=0, lt=1)  # fraction of the steps

@@ -1,4 +1,4 @@
-"""SGD with Nesterov momentum or AdamW in JAX, as pure functions of lists of arrays, with PyTorch's arithmetic."""
+"""SGD with momentum or AdamW in JAX, as pure functions of lists of arrays, with PyTorch's arithmetic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jax import numpy as jnp
 
 from googlenet.settings import TrainSettings
 
-_ADAM_BETA2, _ADAM_EPSILON = 0.99, 1e-8
+_ADAM_EPSILON = 1e-8
 
 Arrays = list[Any]
 
@@ -33,8 +33,9 @@ def update(
     if settings.optimiser == "sgd":
         gradient = gradient + decay * weight
         momentum = settings.momentum * slots[0] + gradient
-        return weight - rate * (gradient + settings.momentum * momentum), [momentum]
-    beta1, beta2 = settings.momentum, _ADAM_BETA2
+        direction = gradient + settings.momentum * momentum if settings.nesterov else momentum
+        return weight - rate * direction, [momentum]
+    beta1, beta2 = settings.momentum, settings.adam_beta2
     mean = beta1 * slots[0] + (1 - beta1) * gradient
     square = beta2 * slots[1] + (1 - beta2) * gradient**2
     direction = mean / (1 - beta1**steps) / (jnp.sqrt(square / (1 - beta2**steps)) + _ADAM_EPSILON)

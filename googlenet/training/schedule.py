@@ -31,7 +31,7 @@ def image_size(settings: TrainSettings, progress: float) -> int:
     Small pictures are seen fast, and teach enough at first (Tan and Le, *EfficientNetV2*, arXiv 2104.00298, section 4).
     """
     first, last = settings.first_size or settings.image_size, settings.image_size
-    sizes = [*range(first, last, _SIZE_STEP), last]
+    sizes: list[int] = [*range(first, last, _SIZE_STEP), last]
     return sizes[min(int(progress / _GROWN * (len(sizes) - 1)), len(sizes) - 1)]
 
 

@@ -1,4 +1,4 @@
-"""SGD with Nesterov momentum or AdamW on TensorFlow by its fused operators, with PyTorch's arithmetic.
+"""SGD with momentum or AdamW on TensorFlow by its fused operators, with PyTorch's arithmetic.
 
 Keras' own optimisers scale the momentum by the rate of the step in which it arose; PyTorch's, and these, do not.
 All runs in a replica context, where ``handle`` is this replica's copy of a variable: each replica changes its own, and
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from googlenet.settings import TrainSettings
 from googlenet.training.keras_network import TrainedNetwork
 
-_ADAM_BETA2, _ADAM_EPSILON = 0.99, 1e-8
+_ADAM_EPSILON = 1e-8
 
 
 class Optimiser:
@@ -70,13 +70,13 @@ class Optimiser:
             lr=rate,
             grad=gradient + decay * weight if decay else gradient,
             momentum=self.settings.momentum,
-            use_nesterov=True,
+            use_nesterov=self.settings.nesterov,
         )
 
     def _adamw(self, weight: Any, slots: list[Any], gradient: Any, rate: Any, decay: float) -> None:
         if decay:
             weight.assign(weight * (1 - rate * decay))
-        beta1, beta2 = self.settings.momentum, _ADAM_BETA2
+        beta1, beta2 = self.settings.momentum, self.settings.adam_beta2
         power1, power2 = tf.pow(beta1, self.steps), tf.pow(beta2, self.steps)
         tf.raw_ops.ResourceApplyAdam(
             var=weight.handle,

@@ -1,4 +1,4 @@
-"""SGD with Nesterov momentum or AdamW on PyTorch, what is trained, and the moving average of the weights."""
+"""SGD with momentum or AdamW on PyTorch, what is trained, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ def make_optimiser(net: GoogLeNet, settings: TrainSettings) -> torch.optim.Optim
         {"params": [parameter for parameter in trained if parameter.ndim == 1], "weight_decay": 0.0},
     ]
     if settings.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.99))
-    return torch.optim.SGD(
-        groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=settings.momentum > 0
-    )
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, settings.adam_beta2))
+    ahead = settings.nesterov and settings.momentum > 0
+    return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=ahead)
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, NDArray[Any]], prefix: str) -> None:

@@ -38,14 +38,14 @@ def test_brightness_goes_both_ways_and_stays_in_range() -> None:
 
 
 def test_the_four_filters_are_all_drawn() -> None:
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     whole = AugmentSettings(crop_area=(1, 1), crop_aspect=(1, 1), any_filter=True)
     found = {random_resized_crop(noise, whole, 100, np.random.default_rng(seed)).tobytes() for seed in range(40)}
     assert len(found) == 4
 
 
 def test_without_the_settings_nothing_more_is_drawn() -> None:
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     plain, one, other = AugmentSettings(), np.random.default_rng(1), np.random.default_rng(1)
     augment(noise, plain, 32, one)
     random_resized_crop(noise, plain, 32, other)

@@ -35,7 +35,7 @@ CLASSES, BATCH = 5, 8
 _SHIFT = 2.0
 
 CASES: dict[str, dict[str, Any]] = {
-    "paper": {"variant": "paper", "image_size": 96, "aux_heads": False, "learning_rate": 3e-3},
+    "paper": {"variant": "paper", "image_size": 96, "aux_heads": False, "learning_rate": 3e-3, "nesterov": False},
     "paper, heads": {"variant": "paper", "image_size": 224, "learning_rate": 3e-3},
     "batch_norm": {"variant": "batch_norm", "image_size": 96, "learning_rate": 2e-4},
     "adamw": {
@@ -74,7 +74,8 @@ def batches(size: int, steps: int) -> Iterator[Batch]:
 
 def run(framework: Any, case: str, steps: int) -> dict[str, Any]:
     """Take the steps; what the module writes."""
-    settings = scratch(framework=framework, precision="fp32", batch_size=BATCH, warmup=0.0, **CASES[case])
+    one_size = {"first_size": None, "test_size": None}
+    settings = scratch(**one_size, framework=framework, precision="fp32", batch_size=BATCH, warmup=0.0, **CASES[case])
     size = settings.image_size
     weights = np.linspace(0.5, 1.5, CLASSES, dtype=np.float32) if settings.class_weights else None
     learner = find_learner(framework)(
