@@ -1,6 +1,6 @@
 """Run as a program: some steps of a learner on made-up batches, in a process of its own.
 
-    python learner_steps.py FRAMEWORK CASE STEPS OUT.npz
+    python learner_steps.py FRAMEWORK CASE STEPS OUT.npz [CASE STEPS OUT.npz]...
 
 Writes each step's figures, the average's weights and logits. Nothing is random but the pictures: no dropout, no
 augmentation.
@@ -38,6 +38,7 @@ CASES: dict[str, dict[str, Any]] = {
     "paper": {"variant": "paper", "image_size": 96, "aux_heads": False, "learning_rate": 3e-3, "nesterov": False},
     "paper, heads": {"variant": "paper", "image_size": 224, "learning_rate": 3e-3},
     "batch_norm": {"variant": "batch_norm", "image_size": 96, "learning_rate": 2e-4},
+    "short": {"variant": "batch_norm", "image_size": 64, "learning_rate": 2e-4},
     "adamw": {
         "variant": "batch_norm",
         "image_size": 96,
@@ -50,9 +51,11 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def spec_of(settings: TrainSettings) -> Spec:
-    """A quarter of the width, no dropout."""
+def spec_of(settings: TrainSettings, case: str) -> Spec:
+    """A quarter of the width, no dropout; the case "short" has one module of each stage and both heads."""
     spec = variant(settings.variant, CLASSES, aux_heads=settings.aux_heads).scaled(1 / 4)
+    if case == "short":
+        spec = replace(spec, modules=tuple(part for part in spec.modules if part.name in ("3a", "4a", "4d", "5a")))
     return replace(spec, dropout=0.0, aux=replace(spec.aux, dropout=0.0, dropout_before_fc=0.0))
 
 
@@ -78,10 +81,9 @@ def run(framework: Any, case: str, steps: int) -> dict[str, Any]:
     settings = scratch(**one_size, framework=framework, precision="fp32", batch_size=BATCH, warmup=0.0, **CASES[case])
     size = settings.image_size
     weights = np.linspace(0.5, 1.5, CLASSES, dtype=np.float32) if settings.class_weights else None
-    learner = find_learner(framework)(
-        spec_of(settings), Preprocessing(resize_size=size, crop_size=size), settings, weights
-    )
-    learner.load(first_weights(spec_of(settings)))
+    spec = spec_of(settings, case)
+    learner = find_learner(framework)(spec, Preprocessing(resize_size=size, crop_size=size), settings, weights)
+    learner.load(first_weights(spec))
     figures = []
     for number, batch in enumerate(batches(size, steps)):
         mine = slice(learner.rank, None, learner.world)
@@ -94,7 +96,7 @@ def run(framework: Any, case: str, steps: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    framework, case, steps, out = sys.argv[1:]
+    framework, *work = sys.argv[1:]
     if devices := os.environ.get("VIRTUAL_DEVICES"):
         import tensorflow as tf
 
@@ -104,7 +106,8 @@ if __name__ == "__main__":
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * int(devices))
         names = [device.name for device in tf.config.list_logical_devices("CPU")]
         tensorflow_learner.choose_strategy = lambda: tf.distribute.MirroredStrategy(names)
-    found = run(framework, case, int(steps))
     other = {"torch": "tensorflow", "tensorflow": "torch", "jax": "torch"}[framework]
+    for case, steps, out in zip(*[iter(work)] * 3, strict=True):
+        found = run(framework, case, int(steps))
+        np.savez(out, **{name.replace("/", "|"): value for name, value in found.items()})
     assert other not in sys.modules, f"{framework} brought {other} along"
-    np.savez(out, **{name.replace("/", "|"): value for name, value in found.items()})

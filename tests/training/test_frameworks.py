@@ -49,8 +49,10 @@ def _finish(*processes: subprocess.Popen[str]) -> None:
         assert process.returncode == 0, errors[-3000:]
 
 
-def _steps(framework: str, case: str, steps: int, out: Path, **environment: str) -> subprocess.Popen[str]:
-    return _start(Path(learner_steps.__file__), framework, case, steps, out, **environment)
+def _steps(framework: str, steps: int, *out: Path, **environment: str) -> subprocess.Popen[str]:
+    """Start the cases that the files ``out`` are called after."""
+    words = [word for path in out for word in (path.stem, steps, path)]
+    return _start(Path(learner_steps.__file__), framework, *words, **environment)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -74,12 +76,22 @@ def _assert_twins(found: dict[str, Any], expected: dict[str, Any], tolerance: fl
         assert difference <= tolerance, (name, difference)
 
 
+CASES = ("paper", "batch_norm", "adamw")
+
+
+@pytest.fixture(scope="module")
+def tensorflow_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All cases by TensorFlow, in one process: it takes long to start."""
+    folder = tmp_path_factory.mktemp("tensorflow")
+    _finish(_steps("tensorflow", STEPS, *(folder / f"{case}.npz" for case in CASES)))
+    return folder
+
+
 @needs_tensorflow
-@pytest.mark.parametrize("case", ["paper", "batch_norm", "adamw"])
-def test_tensorflow_trains_as_pytorch_does(case: str, tmp_path: Path) -> None:
-    _finish(_steps("tensorflow", case, STEPS, tmp_path / "found.npz"))
+@pytest.mark.parametrize("case", CASES)
+def test_tensorflow_trains_as_pytorch_does(case: str, tensorflow_steps: Path) -> None:
     expected = learner_steps.run("torch", case, STEPS)
-    _assert_twins(_read(tmp_path / "found.npz"), expected)
+    _assert_twins(_read(tensorflow_steps / f"{case}.npz"), expected)
     losses = [figures["loss_main"] for figures in json.loads(expected["figures"])]
     assert len(set(losses)) == STEPS  # it moved
 
@@ -87,8 +99,9 @@ def test_tensorflow_trains_as_pytorch_does(case: str, tmp_path: Path) -> None:
 @needs_jax
 def test_jax_trains_as_pytorch_does(tmp_path: Path) -> None:
     # XLA takes most of this time to compile; less optimisation, less time.
-    _finish(_steps("jax", "batch_norm", 3, tmp_path / "found.npz", XLA_FLAGS="--xla_backend_optimization_level=0"))
-    _assert_twins(_read(tmp_path / "found.npz"), learner_steps.run("torch", "batch_norm", 3))
+    out = tmp_path / "short.npz"
+    _finish(_steps("jax", 3, out, XLA_FLAGS="--xla_backend_optimization_level=0"))
+    _assert_twins(_read(out), learner_steps.run("torch", "short", 3))
 
 
 @needs_tensorflow
@@ -97,36 +110,59 @@ def test_two_devices_and_two_processes_train_as_one(tmp_path: Path) -> None:
         for taken in (first, second):
             taken.bind(("127.0.0.1", 0))
         workers = [f"127.0.0.1:{taken.getsockname()[1]}" for taken in (first, second)]
-    cluster = {"worker": workers}
-    _finish(
-        _steps("tensorflow", "batch_norm", 3, tmp_path / "one.npz"),
-        _steps("tensorflow", "batch_norm", 3, tmp_path / "devices.npz", VIRTUAL_DEVICES="2"),
-    )
-    configurations = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)]
-    _finish(
-        *(
-            _steps("tensorflow", "batch_norm", 3, tmp_path / f"worker{i}.npz", TF_CONFIG=configuration)
-            for i, configuration in enumerate(configurations)
-        )
-    )
-    one = _read(tmp_path / "one.npz")
-    for name in ("devices", "worker0", "worker1"):
-        _assert_twins(_read(tmp_path / f"{name}.npz"), one)
-    assert str(_read(tmp_path / "worker1.npz")["device"]).endswith("(worker 2 of 2)")
+    tasks = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(2)]
+    names = ("devices", "worker0", "worker1")
+    outs = [tmp_path / name / "short.npz" for name in names]
+    settings = [{"VIRTUAL_DEVICES": "2"}, *({"TF_CONFIG": json.dumps(task)} for task in tasks)]
+    for out in outs:
+        out.parent.mkdir()
+    _finish(*(_steps("tensorflow", 3, out, **setting) for out, setting in zip(outs, settings, strict=True)))
+    one = learner_steps.run("torch", "short", 3)
+    for out in outs:
+        _assert_twins(_read(out), one)
+    assert str(_read(outs[-1])["device"]).endswith("(worker 2 of 2)")
+
+
+# The command, with a sixteenth of the width; then what was imported.
+_COMMAND = """
+import json, sys
+from pathlib import Path
+from googlenet.cli import main
+from googlenet.training import run
+from googlenet.variants import batch_norm
+
+run.variant = lambda name, classes, aux_heads: batch_norm(classes, aux_heads=aux_heads).scaled(1 / 16)
+imported = Path(sys.argv.pop(1))
+main()
+imported.write_text(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
 
 
 @needs_tensorflow
-def test_train_in_tensorflow_predict_elsewhere(colour_folder: Callable[..., Path], tmp_path: Path) -> None:
-    data, out = colour_folder(per_class=10), tmp_path / "run"
-    options = ["--image-size", 64, "--batch-size", 8, "--epochs", 2, "--framework", "tensorflow", "--json"]
-    process = _start("googlenet", "train", data, "--out", out, *options)
+@pytest.mark.parametrize(
+    ("framework", "others"),
+    [("tensorflow", {"torch", "torchvision", "jax"}), ("torch", {"tensorflow", "keras", "jax"})],
+)
+def test_the_command_from_images_to_report_needs_one_framework(
+    colour_folder: Callable[..., Path], tmp_path: Path, framework: str, others: set[str]
+) -> None:
+    script, imported, out = tmp_path / "command.py", tmp_path / "imported.json", tmp_path / "run"
+    script.write_text(_COMMAND)
+    data = colour_folder(per_class=10)
+    options = ["--image-size", 64, "--batch-size", 8, "--epochs", 1, "--framework", framework, "--json"]
+    process = _start(script, imported, "train", data, "--out", out, *options)
     output, errors = process.communicate(timeout=280)
     assert process.returncode == 0, errors[-3000:]
-    assert json.loads(output)["model"] == str(out / MODEL_FILE)
+    found = json.loads(output)
+    assert (found["model"], found["report"]) == (str(out / MODEL_FILE), str(out / "report.html"))
     assert "precision" in errors
     assert "0000" not in errors  # TensorFlow's greetings
+    loaded = set(json.loads(imported.read_text()))
+    assert framework in loaded
+    assert not loaded & others
     model = read_model(out / MODEL_FILE)
-    assert set(model.record["versions"]) == {"googlenet", "tensorflow", "keras", "numpy", "pillow"}
+    packages = {"tensorflow", "keras"} if framework == "tensorflow" else {"torch"}
+    assert set(model.record["versions"]) == {"googlenet", "numpy", "pillow"} | packages
     assert model.record["data"]["fingerprint"] == read_dataset(data).fingerprint()
     images = np.random.default_rng(0).standard_normal((2, 3, 64, 64), np.float32)
     expected = open_engine(model, "torch").logits(images)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,43 @@ def test_the_same_weights_to_the_bit(
     timeless = [[{k: v for k, v in epoch.items() if k != "images_per_second"} for epoch in model.record["history"]]
                 for model in (back, whole)]  # fmt: skip
     assert timeless[0] == timeless[1]
+
+
+# A whole run, which leaves a copy of its folder as it was in the second epoch; and a run that goes on from the copy.
+_TENSORFLOW = """
+import shutil, sys
+from pathlib import Path
+from googlenet.data.index import read_dataset
+from googlenet.recipes import scratch
+from googlenet.training import loop, run
+from googlenet.variants import batch_norm
+
+run.variant = lambda name, classes, aux_heads: batch_norm(classes, aux_heads=aux_heads).scaled(1 / 16)
+images, folder, copy = map(Path, sys.argv[1:])
+save = loop.Trainer._save
+
+def copied(self):
+    save(self)
+    if self.samples == 32:
+        shutil.copytree(folder, copy)
+
+if copy.exists():
+    run.train(read_dataset(images), run.run_settings(copy), copy, resume=True)
+else:
+    loop.Trainer._save = copied
+    settings = scratch(image_size=64, epochs=3, batch_size=8, precision="fp32", framework="tensorflow",
+                       learning_rate=0.02, checkpoint_seconds=0)
+    run.train(read_dataset(images), settings, run.new_run_folder(folder))
+"""
+
+
+@pytest.mark.skipif(find_spec("tensorflow") is None, reason="tensorflow is not installed")
+def test_tensorflow_goes_on_in_another_process_to_the_bit(images: Path, tmp_path: Path) -> None:
+    whole, copy = tmp_path / "whole", tmp_path / "copy"
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", _TENSORFLOW, str(images), str(whole), str(copy)], check=True)
+    assert "resumed after 32 samples" in (copy / "log.jsonl").read_text()
+    assert _same(read_model(copy / MODEL_FILE).tensors, read_model(whole / MODEL_FILE).tensors)
 
 
 def test_a_finished_run_may_have_more_epochs(dataset: Dataset, tmp_path: Path) -> None:
