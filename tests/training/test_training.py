@@ -57,11 +57,11 @@ def _run(dataset: Dataset, folder: Path, **changes: Any) -> Any:
 
 
 def test_it_learns_and_seals(dataset: Dataset, tmp_path: Path) -> None:
-    model = _run(dataset, tmp_path / "run", epochs=6)
+    model = _run(dataset, tmp_path / "run", epochs=10)
     back = read_model(tmp_path / "run" / MODEL_FILE)
     assert back.record["data"]["fingerprint"] == dataset.fingerprint()
-    assert back.record["settings"]["epochs"] == 6
-    assert len(back.record["history"]) == 6
+    assert back.record["settings"]["epochs"] == 10
+    assert len(back.record["history"]) == 10
     assert evaluate(back, dataset, split="all").figures.top1 > 0.8
     assert evaluate(back, dataset, split="all").figures.top1 == evaluate(model, dataset, split="all").figures.top1
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
