@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Replay:
     environment: list[str]
     tensors: int
     changed: int  # tensors that are not the same to the bit
-    difference: float  # the greatest of a value, fraction of its tensor's largest
+    difference: float  # the greatest of a value, fraction of its tensor's largest; infinite for another network
 
     @property
     def same(self) -> bool:
@@ -34,13 +35,17 @@ class Replay:
 
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet replay --json`` prints (docs/cli.md)."""
-        return {"same": self.same, **asdict(self)}
+        difference = self.difference if isfinite(self.difference) else None
+        return {"same": self.same, **asdict(self), "difference": difference}
 
 
-def replay(run: Path, data: Path, folder: Path, *, reading: Callable[[int, int], None]) -> Replay:
+def replay(
+    run: Path, data: Path, folder: Path, *, reading: Callable[[int, int], None], say: Callable[[str], None]
+) -> Replay:
     """Train as the run in ``run`` did, on ``data``, into the new folder ``folder``, and compare.
 
-    ``reading`` is told (done, total) while the images are verified. Raises ``SettingsError`` and ``ModelFileError``
+    ``reading`` is told (done, total) while the images are verified; ``say`` hears before the training, which may take
+    hours, what of the images is not as it was. Raises ``SettingsError`` and ``ModelFileError``
     where ``run`` is no finished run, ``TrainingError`` for one that was interrupted, and what ``train`` raises.
     """
     settings, before = run_settings(run), read_model(run / MODEL_FILE)
@@ -48,6 +53,11 @@ def replay(run: Path, data: Path, folder: Path, *, reading: Callable[[int, int],
         raise TrainingError(f"{run}: was interrupted, nobody can say after which step; only whole runs can be repeated")
     dataset = read_dataset(data, seed=settings.seed, progress=reading)
     differences = data_differences(dataset, run)
+    if differences:
+        say(
+            f"{data}: is not what the run in {run} was trained on, so that its weights will be others; "
+            f"{'; '.join(differences)}"
+        )
     after = train(dataset, settings, new_run_folder(folder))
     changed, greatest = _compare(before.tensors, after.tensors)
     return Replay(differences, _environment(before, after), len(before.tensors), changed, greatest)

@@ -50,7 +50,7 @@ def train_and_judge(
     total) while the images are verified and while the test runs.
     """
     from googlenet.training.learner import find_learner
-    from googlenet.training.run import MODEL_FILE, new_run_folder, train
+    from googlenet.training.run import MODEL_FILE, new_run_folder, save_model, train
 
     started = monotonic()
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
@@ -62,7 +62,7 @@ def train_and_judge(
     dataset = replace(dataset, notes=(*dataset.notes, *summary(diagnosis)))
     model = calibrate(train(dataset, settings, folder, resume=resume), dataset, progress=judging).model
     model = replace(model, record={**model.record, "check": _checked(diagnosis)})
-    model.save(folder / MODEL_FILE)
+    save_model(model, folder)
     evaluation = _judge(dataset, model, judging)
     report = None
     if evaluation is not None:

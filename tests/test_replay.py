@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import googlenet.replay as replay_module
 from googlenet.data.index import read_dataset
 from googlenet.errors import TrainingError
 from googlenet.recipes import scratch
@@ -32,8 +35,8 @@ def run(colour_folder: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return images, tmp_path / "run"
 
 
-def _replay(images: Path, folder: Path, out: Path) -> Any:
-    return replay(folder, images, out, reading=lambda done, total: None)
+def _replay(images: Path, folder: Path, out: Path, say: Callable[[str], None] = lambda words: None) -> Any:
+    return replay(folder, images, out, reading=lambda done, total: None, say=say)
 
 
 def _change(folder: Path, record: dict[str, Any]) -> None:
@@ -70,3 +73,24 @@ def test_an_interrupted_run_cannot_be_repeated(run: tuple[Path, Path], tmp_path:
     _change(folder, {"interrupted": True})
     with pytest.raises(TrainingError, match="was interrupted"):
         _replay(images, folder, tmp_path / "again")
+
+
+def test_other_images_are_said_before_the_training(
+    run: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, folder = run
+    said: list[str] = []
+    shutil.rmtree(min(images.iterdir()))
+    real = replay_module.train
+
+    def train_now(*arguments: Any) -> SealedModel:
+        said.append("training")
+        return real(*arguments)
+
+    monkeypatch.setattr(replay_module, "train", train_now)
+    found = _replay(images, folder, tmp_path / "again", said.append)
+    assert len(said) == 2
+    assert "1 class is gone" in said[0]
+    assert found.changed == found.tensors
+    document = json.loads(json.dumps(found.as_json(), allow_nan=False))
+    assert (document["same"], document["difference"]) == (False, None)

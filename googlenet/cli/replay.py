@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from math import isinf
 from pathlib import Path
 
 from googlenet.cli.options import Json
-from googlenet.cli.terminal import print_json, progress
+from googlenet.cli.terminal import print_json, progress, say
 
 
 def replay(run: Path, data: Path, /, *, out: Path, as_json: Json = False) -> None:
@@ -26,7 +27,7 @@ def replay(run: Path, data: Path, /, *, out: Path, as_json: Json = False) -> Non
     from googlenet.replay import replay as repeat
 
     with progress("checking the images") as reading:
-        found = repeat(run, data, out, reading=reading)
+        found = repeat(run, data, out, reading=reading, say=say)
     if as_json:
         print_json(found.as_json())
     else:
@@ -35,6 +36,8 @@ def replay(run: Path, data: Path, /, *, out: Path, as_json: Json = False) -> Non
         print(
             f"weights: the same to the bit, {found.tensors} tensors"
             if found.same
+            else "weights: of another network"
+            if isinf(found.difference)
             else f"weights: {found.changed} of {found.tensors} tensors differ, by {found.difference:.1e} at most"
         )
     sys.stdout.flush()

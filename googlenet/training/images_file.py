@@ -12,6 +12,8 @@ from googlenet.saving import atomic_write
 
 IMAGES_FILE = "images.csv"
 
+_IMAGES = ("image is", "images are")
+
 Row = tuple[str, str, str]  # label, split, content
 
 
@@ -31,17 +33,20 @@ def data_differences(dataset: Dataset, folder: Path) -> list[str]:
     """
     then, now = _read(folder / IMAGES_FILE), _rows(dataset)
     both = [path for path in then if path in now]
+    classes = [{label: None for label, *_ in rows.values()} for rows in (then, now)]
     kinds = {
-        "gone": [path for path in then if path not in now],
-        "new": [path for path in now if path not in then],
-        "of another label": [path for path in both if then[path][0] != now[path][0]],
-        "in another split": [path for path in both if then[path][1] != now[path][1]],
-        "of another content": [path for path in both if then[path][2] != now[path][2]],
+        ("class is", "classes are", "gone"): [label for label in classes[0] if label not in classes[1]],
+        ("class is", "classes are", "new"): [label for label in classes[1] if label not in classes[0]],
+        (*_IMAGES, "gone"): [path for path in then if path not in now],
+        (*_IMAGES, "new"): [path for path in now if path not in then],
+        (*_IMAGES, "of another label"): [path for path in both if then[path][0] != now[path][0]],
+        (*_IMAGES, "in another split"): [path for path in both if then[path][1] != now[path][1]],
+        (*_IMAGES, "of another content"): [path for path in both if then[path][2] != now[path][2]],
     }
     return [
-        f"{len(paths)} {'image is' if len(paths) == 1 else 'images are'} {kind}, {paths[0]!r} is the first"
-        for kind, paths in kinds.items()
-        if paths
+        f"{len(found)} {one if len(found) == 1 else more} {kind}, {found[0]!r} is the first"
+        for (one, more, kind), found in kinds.items()
+        if found
     ]
 
 

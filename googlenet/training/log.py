@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -12,8 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from googlenet.errors import MissingExtraError
-from googlenet.imports import without
+from googlenet.training.events import Events
 
 _PLAIN_INTERVAL = 10.0  # seconds between lines where there is no terminal
 
@@ -33,7 +33,8 @@ class RunLog:
             disable=not self.console.is_terminal,
         )
         self._lines = (folder / "log.jsonl").open("a", encoding="utf-8")
-        self._events = _event_writer(folder / "events")
+        self._events = Events(folder / "events")
+        self._folder, self._complained = folder, False
         self._task: TaskID | None = None
         self._description = ""
         self._spoken = monotonic()
@@ -44,8 +45,8 @@ class RunLog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.progress.stop()
-        self._lines.close()
-        self._events.close()
+        self._try(self._lines.close)
+        self._try(self._events.close)
 
     def say(self, message: str) -> None:
         """One line for a person, also kept in the log."""
@@ -70,18 +71,22 @@ class RunLog:
     def figures(self, step: int, values: dict[str, float]) -> None:
         """Numbers by name at a step (samples consumed), for the two logs."""
         self._write({"samples": step} | values)
-        for name, value in values.items():
-            self._events.add_scalar(name, value, step)
+        self._try(lambda: self._events.add(step, values))
 
     def _write(self, entry: dict[str, Any]) -> None:
-        self._lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        self._lines.flush()
+        self._try(lambda: self._lines.write(json.dumps(entry, ensure_ascii=False) + "\n"))
+        self._try(self._lines.flush)
 
-
-def _event_writer(folder: Path) -> Any:
-    try:
-        with without("torch"):  # torch's own writer, in turn, imports TensorFlow where it is installed
-            from tensorboardX import SummaryWriter
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("tensorboardX", "train") from error
-    return SummaryWriter(str(folder))
+    def _try(self, write: Callable[[], Any]) -> None:
+        """A full disk does not end a training for a line of its logs; it is said once, and the next line is tried."""
+        try:
+            write()
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                self.console.print(
+                    f"THE LOGS CANNOT BE WRITTEN: {self._folder} ({error.strerror or error}); free some space; "
+                    "training goes on, its logs have gaps",
+                    markup=False,
+                    soft_wrap=True,
+                )

@@ -26,6 +26,7 @@ from googlenet.training.schedule import image_size, learning_rate, share_of_step
 from googlenet.training.stopping import StopSignal
 
 _FIGURES_EVERY = 20  # steps
+_RETRY = 30.0  # seconds after which a checkpoint that could not be written is tried again
 
 
 @dataclass
@@ -59,13 +60,23 @@ class Trainer:
         self.total = round(settings.epochs * len(self.indices))
         self.outcome = Outcome({}, -1.0)
         self.samples, self.epoch = 0, EpochFigures()
-        self.folder, self._saved = folder, monotonic()
+        self.folder, self._due = folder, monotonic() + settings.checkpoint_seconds
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from where a run of the same settings was."""
+        """Go on from where a run of the same settings was; raises ``TrainingError`` where they are others."""
+        self._check_network(checkpoint)
         self.learner.restore(checkpoint.state)
         self.samples, self.epoch = checkpoint.samples, EpochFigures(checkpoint.images, dict(checkpoint.sums))
         self.outcome = Outcome(dict(checkpoint.best), checkpoint.val_top1, list(checkpoint.history))
+
+    def _check_network(self, checkpoint: Checkpoint) -> None:
+        for name, tensor in self.learner.state().items():
+            then = checkpoint.state.get(name)
+            if then is None or then.shape != tensor.shape:
+                raise TrainingError(
+                    f"{self.folder}: its checkpoint is of another network than its settings.json asks for ({name!r} is "
+                    f"{'absent' if then is None else then.shape}, not {tensor.shape}); restore settings.json"
+                )
 
     def train(self) -> Outcome:
         """Train to the end, or to Ctrl-C: then what was learned so far is judged and kept as well.
@@ -101,10 +112,10 @@ class Trainer:
             self._end_epoch()
 
     def _is_time(self) -> bool:
-        return monotonic() - self._saved >= self.settings.checkpoint_seconds
+        return monotonic() >= self._due
 
     def _save(self) -> None:
-        """A checkpoint; where it cannot be written, training goes on and the next one is tried in its time."""
+        """A checkpoint; where it cannot be written, training goes on and it is soon tried again."""
         if self.learner.rank:
             return  # one process writes
         outcome, epoch = self.outcome, self.epoch
@@ -117,11 +128,16 @@ class Trainer:
             best=outcome.best,
             state=self.learner.state(),
         )
+        seconds = self.settings.checkpoint_seconds
         try:
             checkpoint.save(self.folder)
         except ModelFileError as error:
-            self.log.say(f"NO CHECKPOINT WRITTEN: {error}; the last good one is kept, training goes on")
-        self._saved = monotonic()
+            seconds = min(seconds, _RETRY)
+            self.log.say(
+                f"NO CHECKPOINT WRITTEN: {error}; the last good one is kept, training goes on, "
+                f"the next is tried after {seconds:g} seconds"
+            )
+        self._due = monotonic() + seconds
 
     def _batches(self) -> Generator[Batch, None, None]:
         settings = self.settings

@@ -16,14 +16,14 @@ from pydantic import ValidationError
 
 from googlenet.data.index import Dataset, Split
 from googlenet.data.preprocess import Preprocessing
-from googlenet.errors import SettingsError, TrainingError
+from googlenet.errors import ModelFileError, SettingsError, TrainingError
 from googlenet.network.initial import initial_weights
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
 from googlenet.training.checkpoint import Checkpoint, latest, sweep
 from googlenet.training.head import fit_head
-from googlenet.training.images_file import data_differences, write_images
+from googlenet.training.images_file import IMAGES_FILE, data_differences, write_images
 from googlenet.training.learner import Learner, find_learner
 from googlenet.training.log import RunLog
 from googlenet.training.loop import Outcome, Trainer
@@ -104,14 +104,25 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
         outcome = trainer.train()
         record = _record(dataset, settings, outcome, learner, source)
         model = SealedModel(spec, dataset.classes, preprocessing, outcome.best, record, path=folder / MODEL_FILE)
-        model.save(folder / MODEL_FILE)
+        save_model(model, folder)
     return model
+
+
+def save_model(model: SealedModel, folder: Path) -> None:
+    """Save the model of the run in ``folder``; the ``ModelFileError`` of a full disk says how to go on."""
+    try:
+        model.save(folder / MODEL_FILE)
+    except ModelFileError as error:
+        raise ModelFileError(
+            f"{error}; the run's checkpoints are kept, then go on with: googlenet train DATA --resume {folder}"
+        ) from error
 
 
 def _last_checkpoint(dataset: Dataset, folder: Path) -> tuple[Checkpoint | None, str | None]:
     sweep(folder)
     checkpoint, trouble = latest(folder)
-    if checkpoint is not None and (differences := data_differences(dataset, folder)):
+    begun = checkpoint is not None or (folder / IMAGES_FILE).exists()  # killed before it was written: nothing to keep
+    if begun and (differences := data_differences(dataset, folder)):
         raise TrainingError(
             f"{dataset.root}: is not what the run in {folder} began with: {'; '.join(differences)}; "
             "restore the images, or train anew with --out"

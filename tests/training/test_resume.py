@@ -19,6 +19,7 @@ from googlenet.cli.train import _resumed
 from googlenet.data.index import Dataset, read_dataset
 from googlenet.errors import ModelFileError, SettingsError, TrainingError
 from googlenet.recipes import scratch
+from googlenet.training import events, loop
 from googlenet.training import run as training_run
 from googlenet.training.checkpoint import Checkpoint, latest
 from googlenet.training.loop import Trainer
@@ -35,6 +36,10 @@ class _Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    _narrow_network(monkeypatch)
+
+
+def _narrow_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         training_run,
         "variant",
@@ -179,6 +184,87 @@ def test_a_full_disk_does_not_end_the_run(
     train(dataset, _settings(epochs=1), new_run_folder(tmp_path / "run"))
     assert "NO CHECKPOINT WRITTEN" in capsys.readouterr().err
     assert (tmp_path / "run" / MODEL_FILE).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of the size of files")
+def test_a_disk_that_is_full_until_the_end(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import resource
+
+    whole = train(dataset, _settings(), new_run_folder(tmp_path / "whole"))
+    folder, free = new_run_folder(tmp_path / "run"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    real = Trainer._step
+
+    def full(self: Trainer, batch: Any, consumed: int) -> Any:
+        if consumed == 16:  # two checkpoints are there
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, free[1]))
+        return real(self, batch, consumed)
+
+    monkeypatch.setattr(Trainer, "_step", full)
+    monkeypatch.setattr(events, "_FLUSH_EVERY", 0)
+    try:
+        with pytest.raises(ModelFileError, match=f"checkpoints are kept, then go on .* --resume {folder}"):
+            train(dataset, run_settings(tmp_path / "whole"), folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, free)
+    monkeypatch.undo()
+    _narrow_network(monkeypatch)
+    words = capsys.readouterr().err
+    assert words.count("THE LOGS CANNOT BE WRITTEN") == 1
+    assert "NO CHECKPOINT WRITTEN" in words
+    checkpoint, trouble = latest(folder)
+    assert checkpoint is not None
+    assert (checkpoint.samples, trouble) == (16, None)
+    back = train(dataset, run_settings(folder), folder, resume=True)
+    assert _same(back.tensors, whole.tensors)
+
+
+def test_a_checkpoint_that_failed_is_soon_tried_again(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now, saved, real = 0.0, [], Checkpoint.save
+
+    def save(self: Checkpoint, folder: Path) -> None:
+        saved.append(now)
+        if len(saved) == 1:
+            raise ModelFileError(f"{folder}: cannot be saved (No space left on device)")
+        real(self, folder)
+
+    def clock() -> float:
+        nonlocal now
+        now += 5
+        return now
+
+    monkeypatch.setattr(Checkpoint, "save", save)
+    monkeypatch.setattr(loop, "monotonic", clock)
+    train(dataset, _settings(epochs=8, checkpoint_seconds=100), new_run_folder(tmp_path / "run"))
+    assert "the next is tried after 30 seconds" in capsys.readouterr().err
+    assert 30 <= saved[1] - saved[0] < 60
+    assert saved[2] - saved[1] >= 100
+
+
+def test_other_images_are_refused_before_the_first_checkpoint(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run_folder(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        _killed_at(patch, 1)
+        with pytest.raises(_Killed):
+            train(read_dataset(images), _settings(), folder)
+    assert not list(folder.glob("checkpoint-*"))
+    first = min(images.iterdir())
+    first.rename(first.with_name("another"))
+    with pytest.raises(TrainingError, match=rf"1 class is gone, '{first.name}' .*; 1 class is new, 'another'"):
+        train(read_dataset(images), run_settings(folder), folder, resume=True)
+
+
+def test_a_checkpoint_of_another_network_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    folder = new_run_folder(tmp_path / "run")
+    train(dataset, _settings(epochs=0.5), folder)
+    wider = run_settings(folder).model_copy(update={"width": 2.0})
+    with pytest.raises(TrainingError, match=r"another network than its settings\.json asks for .* not \("):
+        train(dataset, wider, folder, resume=True)
 
 
 def test_no_run_to_resume(tmp_path: Path) -> None:
