@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from googlenet.engines.cores import usable_cores
 from googlenet.engines.memory import machine_key, recall, remember
+from googlenet.errors import SettingsError
 from googlenet.weights.model_file import SealedModel
 
 AUTO = "auto"
@@ -68,12 +69,37 @@ def choose(model: SealedModel, precision: str = AUTO) -> Choice:
     """
     if model.path is None:
         return Choice(*REFERENCE, (), is_new=False)
-    key = machine_key(f"engine {precision}", hashlib.sha256(model.path.read_bytes()).hexdigest(), usable_cores())
+    key = _key(f"engine {precision}", model.path)
     if (known := recall(key)) and (choice := _from_memory(known)):
         return choice
     choice = _best(_try_all(model.path, [pair for pair in candidates() if precision in (AUTO, pair[1])]))
     remember(key, {"trials": [vars(trial) for trial in choice.trials]})
     return choice
+
+
+def check_survives(model: SealedModel, pair: Pair) -> None:
+    """Raise ``SettingsError`` where the process of an engine, asked for by name, is killed or hangs on ``model`` here.
+
+    Tried once and remembered. An engine's own complaint passes: it comes again, whole, when the engine is opened. So
+    does a converted model, whose file a trial would convert anew.
+    """
+    if model.path is None:
+        return
+    key = _key(f"survives {' '.join(pair)}", model.path)
+    if recall(key):
+        return
+    answer = run_trial(model.path, pair)
+    if answer.get("died"):
+        raise SettingsError(
+            f"--engine is {pair[0]}, whose process {answer['fault']} with {model.path} at {pair[1]} on this machine; "
+            "take --engine auto or onnxruntime"
+        )
+    if "fault" not in answer:
+        remember(key, {"passed": True})
+
+
+def _key(subject: str, path: Path) -> str:
+    return machine_key(subject, hashlib.sha256(path.read_bytes()).hexdigest(), usable_cores())
 
 
 def candidates() -> list[Pair]:
@@ -122,15 +148,20 @@ def _judged(pair: Pair, answer: dict[str, object], reference: object) -> Trial:
 
 
 def run_trial(path: Path, pair: Pair) -> dict[str, object]:
-    """Logits and speed of one engine, from a process of its own; ``fault`` where it crashes or takes too long."""
+    """Logits and speed of one engine, from a process of its own; ``fault`` where there are none.
+
+    ``died`` is with it where the process was killed by a signal or took too long, and could not say why itself.
+    """
     command = [sys.executable, "-m", "googlenet.engines.trial", str(path), *pair]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return {"fault": f"took more than {_SECONDS} s"}
+        return {"fault": f"took more than {_SECONDS} s", "died": True}
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        return {"fault": f"ended with {done.returncode}" + (f", {last[0][:200]}" if last else "")}
+        fault = f"ended with {done.returncode}" + (f", {last[0][:200]}" if last else "")
+        # A signal is negative on POSIX; Windows gives an exception's code, which Python's own 1 never is.
+        return {"fault": fault, "died": done.returncode not in (1, 2)}
     try:
         found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from googlenet.engines import PRECISIONS, Engine, open_engine
@@ -45,7 +46,10 @@ def open_for_answers(
 def name_engine(
     model: SealedModel, engine: str | None, precision: str = _AUTO, *, say: Say = lambda words: None
 ) -> tuple[str, str]:
-    """Engine and precision for a sealed model; raises ``SettingsError`` for int8, which only an export has."""
+    """Engine and precision for a sealed model.
+
+    Raises ``SettingsError`` for int8, which only an export has, and for an OpenVINO that crashes here.
+    """
     if precision == "int8":
         raise SettingsError(
             "--precision is int8, which needs images to calibrate on; make an int8 model with googlenet export --int8 "
@@ -55,6 +59,10 @@ def name_engine(
         name, chosen = engine or DEFAULT_ENGINE, "fp32" if precision == _AUTO else precision
         if chosen not in PRECISIONS[name]:
             raise SettingsError(f"--precision is {chosen}, but {name} computes in {', '.join(PRECISIONS[name])}")
+        if name == "openvino" and find_spec(name):  # compiling has been known to crash: better another process first
+            from googlenet.engines.choosing import check_survives
+
+            check_survives(model, (name, chosen))
         return name, chosen
     from googlenet.engines.choosing import choose
 

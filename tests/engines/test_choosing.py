@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from googlenet.engines import choosing, open_engine
-from googlenet.engines.choosing import Choice, choose, run_trial, trial_images
+from googlenet.engines.choosing import Choice, check_survives, choose, run_trial, trial_images
 from googlenet.engines.memory import machine_key, recall, remember
+from googlenet.errors import SettingsError
+from googlenet.export.opening import name_engine
 from googlenet.saving import cache_folder
 from googlenet.weights.model_file import SealedModel, read_model
 
@@ -97,3 +100,34 @@ def test_memory_forgets_what_is_damaged_and_minds_no_folder(
 
 def test_a_model_without_a_file_gets_the_reference(tiny_model: SealedModel) -> None:
     assert choose(replace(tiny_model, path=None)).engine == "onnxruntime"
+
+
+_CRASHES = "import os; os.kill(os.getpid(), 11)"
+_COMPLAINS = "raise SystemExit('no bf16 here')"
+
+
+@pytest.mark.parametrize(("code", "died"), [(_CRASHES, True), (_COMPLAINS, False)])
+def test_a_crash_is_told_from_a_complaint(
+    model: SealedModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, died: bool
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(choosing.sys, "executable", str(python))
+    monkeypatch.setattr("googlenet.export.opening.find_spec", lambda name: True)
+    if not died:
+        assert name_engine(model, "openvino") == ("openvino", "fp32")
+        return
+    for _ in range(2):  # what crashed is not remembered: another driver or less load may cure it
+        with pytest.raises(SettingsError, match=r"--engine is openvino, whose process ended with -11 .*onnxruntime"):
+            name_engine(model, "openvino")
+
+
+def test_an_engine_that_survives_is_tried_once(model: SealedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Path] = []
+    monkeypatch.setattr(choosing, "run_trial", lambda path, pair: tried.append(path) or _answer(1))
+    for _ in range(2):
+        check_survives(model, ("openvino", "fp32"))
+    assert len(tried) == 1
+    check_survives(replace(model, path=None), ("openvino", "fp32"))
+    assert len(tried) == 1
