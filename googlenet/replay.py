@@ -45,8 +45,8 @@ def replay(
     """Train as the run in ``run`` did, on ``data``, into the new folder ``folder``, and compare.
 
     ``reading`` is told (done, total) while the images are verified; ``say`` hears before the training, which may take
-    hours, what of the images is not as it was. Raises ``SettingsError`` and ``ModelFileError``
-    where ``run`` is no finished run, ``TrainingError`` for one that was interrupted, and what ``train`` raises.
+    hours, what of the images is not as it was. Raises ``SettingsError`` and ``ModelFileError`` where ``run`` is no
+    finished run, ``TrainingError`` for one that was interrupted, and what ``train`` raises.
     """
     settings, before = run_settings(run), read_model(run / MODEL_FILE)
     if before.record.get("interrupted"):

@@ -21,7 +21,7 @@ from googlenet.network.onnx_net import LOGITS, Prologue, onnx_bytes
 from googlenet.saving import atomic_write
 from googlenet.settings import ExportSettings
 from googlenet.spec import INPUT
-from googlenet.weights.model_file import SealedModel, document_of
+from googlenet.weights.model_file import SealedModel, document_of, read_document
 
 FILE = "model.onnx"
 METADATA = "googlenet"
@@ -69,6 +69,7 @@ def open_onnx(export: Export, threads: int) -> Run:
         reason = " ".join(str(error).split())[:300]
         raise ModelFileError(f"{path}: onnxruntime cannot open it ({reason}); export it again") from error
     _check_ends(path, session, export)
+    _check_metadata(path, session, export)
     name, output = export.contract.input.name, export.contract.output
 
     def run(images: NDArray[Any]) -> NDArray[np.float32]:
@@ -98,3 +99,17 @@ def _check_ends(path: Path, session: onnxruntime.InferenceSession, export: Expor
         raise ModelFileError(
             f"{path}: gives {classes} values, its contract names {len(contract.classes)} classes; export it again"
         )
+
+
+def _check_metadata(path: Path, session: onnxruntime.InferenceSession, export: Export) -> None:
+    """What the model says of itself is what its contract says, where it says anything."""
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA)
+    if text is None:
+        return
+    document = read_document(path, text)
+    for name in ("classes", "preprocessing"):
+        if getattr(document, name) != getattr(export.contract, name):
+            raise ModelFileError(
+                f"{path}: was made with other {name} than its contract says; they are not of one export, "
+                "export it again"
+            )

@@ -181,6 +181,16 @@ def test_a_model_that_is_not_the_contract_s_is_refused(exported: Export, tmp_pat
         open_export(read_export(edited))
 
 
+def test_classes_or_preprocessing_of_another_model_are_refused(exported: Export, tmp_path: Path) -> None:
+    contract = json.loads((exported.folder / "contract.json").read_text())
+    swapped = contract["classes"][::-1]
+    darker = contract["preprocessing"] | {"mean": [0.0, 0.0, 0.0]}
+    for name, value in (("classes", swapped), ("preprocessing", darker)):
+        edited = _edited(exported, tmp_path / name, **{name: value})
+        with pytest.raises(ModelFileError, match=f"was made with other {name} than its contract says"):
+            open_export(read_export(edited))
+
+
 def test_a_hostile_model_is_refused_before_its_runtime_sees_it(exported: Export, tmp_path: Path) -> None:
     """Whoever makes the model can make the digest too."""
     folder = _copied(exported, tmp_path / "e")
