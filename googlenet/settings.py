@@ -11,6 +11,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 Framework = Literal["torch", "tensorflow", "jax"]
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["one-cycle", "steps", "constant"]
+Doctor = Literal["watch", "fix", "off"]
 
 
 class TrainSettings(BaseModel):
@@ -52,6 +53,7 @@ class TrainSettings(BaseModel):
     framework: Framework = "torch"  # what computes; the model is the same
     precision: Precision = "auto"
     checkpoint_seconds: float = Field(default=120, ge=0)  # between checkpoints; changes nothing that is learned
+    doctor: Doctor = "watch"  # fix: apply the remedy and begin again, once
     seed: int = Field(default=0, ge=0)
     member: int = Field(default=0, ge=0)  # of an ensemble: each sees the images in another order, otherwise augmented
     width: float = Field(default=1.0, ge=1, le=4)  # of the modules, beginning as the network of width 1

@@ -31,6 +31,7 @@ def train(
     framework: Literal["torch", "tensorflow", "jax"] | None = None,
     precision: Literal["auto", "fp32", "bf16"] | None = None,
     seed: int | None = None,
+    doctor: Literal["watch", "fix", "off"] | None = None,
     aux_heads: bool | None = None,
     members: int = 1,
     as_json: Json = False,
@@ -68,6 +69,9 @@ def train(
         auto takes bf16 where this machine has it and a self-test agrees with fp32
     seed
         of the split, the order, the augmentation and the first weights
+    doctor
+        watch (the default) says what goes wrong in the training, and the remedy; fix also applies it and begins again,
+        once
     aux_heads
         train the auxiliary heads too: they help from scratch, and answer early
     members
@@ -88,6 +92,7 @@ def train(
         "framework": framework,
         "precision": precision,
         "seed": seed,
+        "doctor": doctor,
         "aux_heads": aux_heads,
     }
     folder = out or resume

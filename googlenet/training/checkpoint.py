@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,12 @@ class Checkpoint:
     val_top1: float
     best: Mapping[str, NDArray[np.float32]]
     state: Mapping[str, NDArray[Any]]  # the learner's
+    findings: list[dict[str, Any]] = field(default_factory=list)  # what the doctor has said
 
     def save(self, folder: Path) -> None:
         """Write into ``folder`` over the older of the two; raises ``ModelFileError`` where that cannot be done."""
-        document = {name: getattr(self, name) for name in ("samples", "images", "sums", "history", "val_top1")}
+        names = ("samples", "images", "sums", "history", "val_top1", "findings")
+        document = {name: getattr(self, name) for name in names}
         tensors = {_BEST + name: tensor for name, tensor in self.best.items()}
         tensors |= {_STATE + name: tensor for name, tensor in self.state.items()}
         content = save(
@@ -72,6 +74,12 @@ def sweep(folder: Path) -> None:
     """Remove what a killed process left half written."""
     for path in folder.glob(".*.partial"):
         path.unlink()
+
+
+def discard(folder: Path) -> None:
+    """Remove the checkpoints of a training that begins again."""
+    for name in _NAMES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Checkpoint:

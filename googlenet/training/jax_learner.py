@@ -27,6 +27,7 @@ from googlenet.training.keras_network import (
 from googlenet.training.learner import Step
 from googlenet.training.precision import Arithmetic, Probe, choose_precision
 from googlenet.training.processor import usable_cores
+from googlenet.training.vitals import Vitals
 from googlenet.weights.model_file import Tensors
 
 Arrays = list[Any]
@@ -147,6 +148,9 @@ class JaxLearner:
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         found = self.network.features.predict_on_batch(channels_last(images))[FEATURES]
         return np.asarray(found, np.float32).reshape(len(images), -1)
+
+    def vitals(self, images: NDArray[np.float32]) -> Vitals:
+        return self.network.vitals(channels_last(images))
 
 
 def probe_gradients(probe: Probe, arithmetic: Arithmetic) -> NDArray[np.float32]:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from googlenet import layers
 from googlenet.data.preprocess import Preprocessing
 from googlenet.network.keras_import import keras
 from googlenet.network.keras_net import activation_model, build, canonical, load_canonical, variables
 from googlenet.settings import TrainSettings
 from googlenet.spec import FEATURES, OUTPUTS, Spec
 from googlenet.training.precision import Arithmetic
+from googlenet.training.vitals import Vitals
 from googlenet.weights.model_file import Tensors
 
 ops = keras.ops
@@ -57,6 +59,22 @@ class TrainedNetwork:
     def averaged(self) -> dict[str, NDArray[np.float32]]:
         """The canonical weights of the average."""
         return canonical(self.average, self.spec)
+
+    def vitals(self, images: NDArray[np.float32]) -> Vitals:
+        """The silent channels; gradients stay inside the compiled step, and one that is not finite spoils the weights.
+
+        ``images``: (N, height, width, 3), prepared.
+        """
+        names = [x.name for x in self.spec.layers if isinstance(x, layers.Conv | layers.Linear) and x.relu]
+        outputs = activation_model(self.net, names)(images, training=False)
+        return Vitals({name: float(np.mean(_peaks(outputs[name]) <= 0)) for name in names})
+
+
+def _peaks(output: Any) -> NDArray[np.float32]:
+    """The largest value in each channel, the last axis: (channels,)."""
+    values = np.asarray(ops.cast(output, "float32"))
+    found: NDArray[np.float32] = values.reshape(-1, values.shape[-1]).max(axis=0)
+    return found
 
 
 class Normaliser:

@@ -18,6 +18,7 @@ from googlenet.settings import Framework, TrainSettings
 from googlenet.spec import Spec
 from googlenet.training.precision import ChosenPrecision
 from googlenet.training.tf_config import check_tf_config
+from googlenet.training.vitals import Vitals
 from googlenet.weights.model_file import Tensors
 
 _LEARNERS: dict[Framework, tuple[str, str]] = {
@@ -80,6 +81,12 @@ class Learner(Protocol):
 
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the main classifier reads, (N, features), for prepared images (N, 3, height, width)."""
+
+    def vitals(self, images: NDArray[np.float32]) -> Vitals:
+        """A look into the network in training, by prepared images (N, 3, height, width); what is trained stays as is.
+
+        After a step whose ``gradient_norm`` is not finite: the weights before it, where the learner still has them.
+        """
 
 
 def find_learner(framework: Framework) -> type[Learner]:

@@ -24,6 +24,7 @@ from googlenet.training.learner import Learner, Step
 from googlenet.training.log import RunLog
 from googlenet.training.schedule import image_size, learning_rate, share_of_step
 from googlenet.training.stopping import StopSignal
+from googlenet.training.watch import Watch
 
 _FIGURES_EVERY = 20  # steps
 _RETRY = 30.0  # seconds after which a checkpoint that could not be written is tried again
@@ -50,9 +51,10 @@ class Trainer:
         settings: TrainSettings,
         log: RunLog,
         folder: Path,
+        watch: Watch,
     ) -> None:
         self.learner, self.dataset, self.preprocessing = learner, dataset, preprocessing
-        self.settings, self.log = settings, log
+        self.settings, self.log, self.watch = settings, log, watch
         self.images = DecodedImages(
             preprocessing.resize_size, preprocessing.orientation, folder=pictures_folder(), say=log.say
         )
@@ -68,6 +70,7 @@ class Trainer:
         self.learner.restore(checkpoint.state)
         self.samples, self.epoch = checkpoint.samples, EpochFigures(checkpoint.images, dict(checkpoint.sums))
         self.outcome = Outcome(dict(checkpoint.best), checkpoint.val_top1, list(checkpoint.history))
+        self.watch.samples, self.watch.findings = checkpoint.samples, list(checkpoint.findings)
 
     def _check_network(self, checkpoint: Checkpoint) -> None:
         for name, tensor in self.learner.state().items():
@@ -83,6 +86,7 @@ class Trainer:
 
         Saves a checkpoint every ``checkpoint_seconds``, at the end, and at SIGTERM, which then takes its course.
         """
+        self.watch.begin()
         batches = self._batches()
         self.log.begin("training")
         try:
@@ -106,6 +110,7 @@ class Trainer:
         figures = self._step(batch, before)
         self.samples += self.settings.batch_size
         self.epoch.add(figures, self.settings.batch_size)
+        self.watch.step(self.samples, figures)
         if before // self.settings.batch_size % _FIGURES_EVERY == 0:
             self._report()
         if self.samples // len(self.indices) > before // len(self.indices) or self.samples >= self.total:
@@ -124,6 +129,7 @@ class Trainer:
             images=epoch.images,
             sums=epoch.sums,
             history=outcome.history,
+            findings=self.watch.findings,
             val_top1=outcome.val_top1,
             best=outcome.best,
             state=self.learner.state(),
@@ -181,10 +187,7 @@ class Trainer:
         )
         figures = self.learner.step(batch, step)
         if not isfinite(figures.pop("gradient_norm")):
-            raise TrainingError(
-                f"after {consumed} samples the loss is {figures['loss_main']} and its gradient no number; "
-                f"try a smaller --learning-rate than {settings.learning_rate:g}, or --precision fp32"
-            )
+            raise TrainingError(self.watch.not_a_number(batch, figures["loss_main"]))
         return figures
 
     def _report(self) -> None:
@@ -194,7 +197,7 @@ class Trainer:
         self.log.advance(self.samples, self.total, f"{words} {figures['images_per_second']:.0f} images/s")
 
     def _end_epoch(self) -> None:
-        top1 = self._validate()
+        top1, answers, truth = self._validate()
         figures = {"epoch": self.samples / len(self.indices), **self.epoch.means(), "val_top1": top1}
         self.epoch = EpochFigures()
         self.outcome.history.append(figures)
@@ -207,17 +210,23 @@ class Trainer:
         if top1 >= self.outcome.val_top1:
             self.outcome.val_top1 = top1
             self.outcome.best = self.learner.averaged()
+        if not self.outcome.interrupted:
+            self.watch.epoch(self.outcome.history, self.samples / self.total, answers, truth)
 
-    def _validate(self) -> float:
-        """Accuracy of the weight average on the validation images, each exactly once, prepared as for a prediction."""
-        right, images = 0, 0
+    def _validate(self) -> tuple[float, NDArray[np.int64], NDArray[np.int64]]:
+        """Accuracy of the weight average on the validation images, each exactly once, prepared as for a prediction.
+
+        And how often each class was the answer, and the truth: (classes,) each.
+        """
+        answered: list[NDArray[np.int64]] = []
         indices = self.dataset.select(Split.VAL)
         paths = (self.dataset.path(int(i)) for i in indices)
         for batch in evaluation_batches(paths, self.preprocessing, batch_size=self.settings.batch_size):
-            answers = self.learner.logits(batch.images).argmax(1)
-            right += int((answers == self.dataset.labels[indices[batch.indices]]).sum())
-            images += len(answers)
-        return right / max(images, 1)
+            answered.append(self.learner.logits(batch.images).argmax(1))
+        answers, truth = np.concatenate(answered), self.dataset.labels[indices]
+        classes = len(self.dataset.classes)
+        counts = (np.bincount(labels, minlength=classes) for labels in (answers, truth))
+        return float((answers == truth).mean()), *counts
 
 
 class EpochFigures:

@@ -21,13 +21,14 @@ from googlenet.network.initial import initial_weights
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
-from googlenet.training.checkpoint import Checkpoint, latest, sweep
+from googlenet.training.checkpoint import Checkpoint, discard, latest, sweep
 from googlenet.training.head import fit_head
 from googlenet.training.images_file import IMAGES_FILE, data_differences, write_images
 from googlenet.training.learner import Learner, find_learner
 from googlenet.training.log import RunLog
 from googlenet.training.loop import Outcome, Trainer
 from googlenet.training.memory import keep_memory
+from googlenet.training.watch import Relapse, Watch
 from googlenet.variants import variant
 from googlenet.weights.convert import open_model
 from googlenet.weights.model_file import SealedModel
@@ -69,6 +70,20 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
     threads, the weights come out as if nothing had happened, to the bit. Raises ``TrainingError`` when there is nothing
     to train or to validate on, the loss is lost, or the images are not those that the run began with.
     """
+    findings: list[dict[str, Any]] = []
+    try:
+        return _train(dataset, settings, folder, findings, resume=resume)
+    except Relapse as relapse:
+        changes, findings = relapse.changes, relapse.findings
+    discard(folder)
+    settings = TrainSettings(**(settings.model_dump() | changes | {"doctor": "watch"}))
+    return _train(dataset, settings, folder, findings, resume=False)
+
+
+def _train(
+    dataset: Dataset, settings: TrainSettings, folder: Path, findings: list[dict[str, Any]], *, resume: bool
+) -> SealedModel:
+    """One attempt; ``findings`` are those of the doctor about the one before. Raises ``Relapse`` for another one."""
     _check_data(dataset, settings)
     checkpoint, trouble = _last_checkpoint(dataset, folder) if resume else (None, None)
     keep_memory()
@@ -86,7 +101,9 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
             spec, preprocessing, settings, _class_weights(dataset) if settings.class_weights else None
         )
         log.say(f"precision {learner.precision.name} ({learner.precision.reason}) on {learner.device}")
-        trainer = Trainer(learner, dataset, preprocessing, settings, log, folder)
+        watch = Watch(learner, spec, dataset, preprocessing, settings, log)
+        watch.findings += findings
+        trainer = Trainer(learner, dataset, preprocessing, settings, log, folder, watch)
         if trouble:
             log.say(f"{trouble}; the one before it is taken")
         if checkpoint is not None:
@@ -102,7 +119,7 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
                 head = fit_head(learner, dataset, dataset.select(Split.TRAIN), preprocessing, settings, log.advance)
                 learner.load(tensors | head)
         outcome = trainer.train()
-        record = _record(dataset, settings, outcome, learner, source)
+        record = {**_record(dataset, settings, outcome, learner, source), "doctor": watch.findings}
         model = SealedModel(spec, dataset.classes, preprocessing, outcome.best, record, path=folder / MODEL_FILE)
         save_model(model, folder)
     return model

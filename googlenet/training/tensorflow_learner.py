@@ -37,6 +37,7 @@ from googlenet.training.tensorflow_devices import (
     thread_count,
 )
 from googlenet.training.tensorflow_optimiser import Optimiser
+from googlenet.training.vitals import Vitals
 from googlenet.weights.model_file import Tensors
 
 
@@ -125,6 +126,9 @@ class TensorFlowLearner:
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         found = _float32(self._features(channels_last(images)))
         return found.reshape(len(found), -1)
+
+    def vitals(self, images: NDArray[np.float32]) -> Vitals:
+        return self.network.vitals(channels_last(images))
 
 
 def probe_gradients(probe: Probe, arithmetic: Arithmetic) -> NDArray[np.float32]:

@@ -21,6 +21,8 @@ from googlenet.training.learner import Step
 from googlenet.training.torch_device import Normaliser, device_in_words, training_device
 from googlenet.training.torch_optimiser import WeightAverage, freeze, make_optimiser, restore_optimiser, train_mode
 from googlenet.training.torch_precision import autocast, torch_precision
+from googlenet.training.torch_vitals import look
+from googlenet.training.vitals import Vitals
 from googlenet.weights.model_file import Tensors
 
 
@@ -82,8 +84,9 @@ class TorchLearner:
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.clip_norm)
-        self.optimiser.step()
-        self.average.update(step.average_share)
+        if norm.isfinite():  # else the weights stay as they were, so that the cause can be found
+            self.optimiser.step()
+            self.average.update(step.average_share)
         right = (logits.main.argmax(1) == labels).float().mean()
         figures = {f"loss_{head}": value for head, value in losses.items()} | {"top1": right, "gradient_norm": norm}
         return {name: value.item() for name, value in figures.items()}
@@ -113,6 +116,13 @@ class TorchLearner:
         with autocast(self.precision.name, self._place):
             found = self.net.activations(self._inputs(images), [FEATURES])[FEATURES]
         return found.flatten(1).float().cpu().numpy()
+
+    def vitals(self, images: NDArray[np.float32]) -> Vitals:
+        for mine, mean in zip(self.net.buffers(), self.average.net.buffers(), strict=True):
+            if not mine.isfinite().all():  # a batch that broke has left its mark on the statistics of batch norm
+                mine.copy_(mean)
+        with autocast(self.precision.name, self._place):
+            return look(self.net, self._inputs(images))
 
     def _inputs(self, images: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(images).to(self._place, memory_format=torch.channels_last)
