@@ -3,8 +3,8 @@
     python benchmarks/training_doctor.py [--seeds 100 101 102] [--only NAME …]
 
 Each run trains a network of an eighth of the width on a few hundred of scikit-learn's digits at 64 px, through
-``googlenet.training.run.train``. A failure is named rightly when one of the symptoms that count as right for it was
-named during the run. Choose thresholds with the seeds 0 to 9; report figures for others.
+``googlenet.training.run.train``. A failure is named rightly when the first symptom that is
+said in the run is one that counts as right for it. Choose thresholds with the seeds 0 to 9; report figures for others.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Case:
     images: Change | None = None  # (pixels, rng) -> pixels, of each file
     weights: Change | None = None  # (name, tensor) -> tensor, before training
     learner: Change | None = None  # the learner, once it has its weights
+    tuned: bool = False  # starts from a network that knows other images of the same kinds
 
 
 def _labels(split: tuple[Split, ...]) -> Change:
@@ -133,28 +134,27 @@ def _poison(layer: str, rows: int | None) -> Change:
     return change
 
 
-def _without_gradient(learner: TorchLearner) -> None:
-    """The main path is cut after 4a: what lies before gets no gradient."""
-    learner.net.layers["pool4/3x3_s2"].register_forward_hook(lambda module, inputs, output: output.detach())
-
-
 def _blank(pixels: Any, rng: np.random.Generator) -> Any:
-    return np.full_like(pixels, rng.integers(0, 256))
+    return np.full((*pixels.shape[:2], 3), rng.integers(0, 256, 3), np.uint8)
+
+
+def _grey(pixels: Any, rng: np.random.Generator) -> Any:
+    return rng.integers(126, 131, pixels.shape[:2]).astype(np.uint8)
 
 
 RATE = 0.05
-TOO_LARGE = ("diverged", "rate too large", "dead ReLUs", "not a number")
+ADAMW = {"optimiser": "adamw", "learning_rate": 1e-3}
+TOO_LARGE = ("diverged", "rate too large", "not a number")
 FAILURES = [
     Case("rate x30", TOO_LARGE, {"learning_rate": 30 * RATE}),
-    Case("rate x300", TOO_LARGE, {"learning_rate": 300 * RATE}),
     Case("rate x30, plain network", TOO_LARGE, {"variant": "tutorial", "aux_heads": False, "learning_rate": 30 * 0.02}),
     Case("rate x100, AdamW", TOO_LARGE, {"optimiser": "adamw", "learning_rate": 0.3}),
     Case("rate /100,000", ("rate too small",), {"learning_rate": RATE / 1e5}),
-    Case("init zero", ("no gradient", "dead ReLUs"), weights=_scale(0)),
-    Case("init zero in 3a", ("no gradient", "dead ReLUs"), weights=_scale(0, "inception_3a")),
+    Case("init zero", ("no gradient",), weights=_scale(0)),
+    Case("init zero in 3a", ("no gradient",), weights=_scale(0, "inception_3a")),
     Case(
         "init /10, no batch norm",
-        ("stuck without batch norm", "no gradient", "rate too small"),
+        ("stuck without batch norm", "no gradient"),
         {"variant": "tutorial", "aux_heads": False},
         weights=_scale(0.1),
     ),
@@ -173,16 +173,15 @@ FAILURES = [
     Case("validation labels shuffled", ("validation labels do not fit",), data=_labels((Split.VAL,))),
     Case("a class empty", ("class without training images",), data=_keep(0)),
     Case("a class of two images", ("class never predicted",), data=_keep(2)),
-    Case("images all alike", ("images all alike",), images=lambda pixels, rng: np.full_like(pixels, 128)),
+    Case("images all alike", ("images all alike",), images=_grey),
     Case("images of one colour", ("images of one colour",), images=_blank),
     Case("NaN in one image's path", ("not a number",), learner=_poison("inception_4a/3x3", 1)),
-    Case("NaN in a layer", ("not a number",), learner=_poison("conv2/3x3", None)),
     Case("a branch dead", ("dead ReLUs",), weights=_kill("inception_4c/5x5", "inception_4c/5x5_reduce")),
-    Case("an auxiliary head dead", ("aux1 stuck", "dead ReLUs"), weights=_kill("loss1/conv", "loss1/fc")),
+    Case("an auxiliary head dead", ("dead ReLUs",), weights=_kill("loss1/conv", "loss1/fc")),
     Case(
         "learned by heart",
         ("overfitting",),
-        {"epochs": 30, "crop_area": (1.0, 1.0), "label_smoothing": 0.0, "learning_rate": 0.02, "average_decay": 0.5},
+        {"epochs": 20, "crop_area": (1.0, 1.0), "label_smoothing": 0.0, "learning_rate": 0.02, "average_decay": 0.5},
         data=_noisy,
     ),
 ]
@@ -197,29 +196,39 @@ HEALTHY = [
     Case("class weights, one class rare", settings={"class_weights": True, "epochs": 12}, data=_keep(24)),
     Case("no smoothing", settings={"label_smoothing": 0.0}),
     Case("short", settings={"epochs": 3}),
+    Case("no batch norm", settings={"variant": "tutorial", "aux_heads": False, "epochs": 16} | ADAMW),
+    Case("fine-tuned", settings={"frozen": ("conv1", "conv2"), "aux_heads": False, "epochs": 6} | ADAMW, tuned=True),
 ]
 
 
-def digits(folder: Path, seed: int, change: Change | None = None) -> Dataset:
+class _NamedError(Exception):
+    """A failure has a name: the rest of its run says no more."""
+
+
+def digits(source: Path, folder: Path, seed: int, change: Change | None = None) -> Dataset:
     """Some hundred digits of five kinds, as files."""
     rng = np.random.default_rng(seed)
-    write_digits(folder / "all")
     for label in range(CLASSES):
-        files = sorted((folder / "all" / str(label)).iterdir())
+        files = sorted((source / str(label)).iterdir())
         for k in rng.choice(len(files), PER_CLASS, replace=False):
             target = folder / "some" / str(label) / files[k].name
             target.parent.mkdir(parents=True, exist_ok=True)
             pixels = np.asarray(Image.open(files[k]))
             Image.fromarray(pixels if change is None else change(pixels, rng)).save(target)
-    return read_dataset(folder / "some", seed=seed)
+    dataset = read_dataset(folder / "some", seed=seed)
+    return replace(dataset, splits=np.where(dataset.splits == Split.TEST, Split.VAL, dataset.splits))
 
 
-def run(case: Case, seed: int, folder: Path) -> list[str]:
-    """The names of the symptoms that were said."""
-    dataset = digits(folder, seed, case.images)
+def run(case: Case, seed: int, source: Path, folder: Path) -> list[str]:
+    """The names of the symptoms that were said; of a failure the first, where the run then ends."""
+    dataset = digits(source, folder, seed, case.images)
     if case.data:
         dataset = case.data(dataset, np.random.default_rng(seed))
-    settings = scratch(**({"learning_rate": RATE, "seed": seed} | DIGITS | case.settings))
+    start: dict[str, Any] = {}
+    if case.tuned:
+        run(Case("before"), seed + 1, source, folder / "before")
+        start = {"weights": folder / "before" / "run" / "model.safetensors"}
+    settings = scratch(**({"learning_rate": RATE, "seed": seed} | DIGITS | case.settings | start))
     load = TorchLearner.load
 
     def prepared(learner: TorchLearner, tensors: Any) -> None:
@@ -239,8 +248,11 @@ def run(case: Case, seed: int, folder: Path) -> list[str]:
     say = Watch._say
 
     def heard(watch: Watch, symptom: Symptom) -> None:
-        said.append(symptom.name)
+        if symptom.name not in said:
+            said.append(symptom.name)
         say(watch, symptom)
+        if case.right:
+            raise _NamedError
 
     with (
         patch.object(Watch, "_say", heard),
@@ -248,7 +260,7 @@ def run(case: Case, seed: int, folder: Path) -> list[str]:
         patch.object(training_run, "initial_weights", first),
         patch.object(TorchLearner, "load", prepared),
         contextlib.redirect_stderr(io.StringIO()),
-        contextlib.suppress(TrainingError),
+        contextlib.suppress(TrainingError, _NamedError),
     ):
         train(dataset, settings, out)
     lines = [json.loads(line).get("message", "") for line in (out / "log.jsonl").read_text("utf-8").splitlines()]
@@ -261,22 +273,27 @@ def run(case: Case, seed: int, folder: Path) -> list[str]:
 def main() -> None:
     """Run them all and print the two rates."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101, 102])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[100, 101, 102])
+    parser.add_argument("--healthy-seeds", type=int, nargs="*", default=[100])
     parser.add_argument("--only", nargs="+", default=[])
     arguments = parser.parse_args()
-    named, failures, alarms, healthy = 0, 0, 0, 0
-    for case in FAILURES + HEALTHY:
-        if arguments.only and case.name not in arguments.only:
-            continue
-        for seed in arguments.seeds if case.right else arguments.seeds[:1]:
-            with tempfile.TemporaryDirectory() as folder:
-                said = run(case, seed, Path(folder))
-            if case.right:
-                failures, named = failures + 1, named + bool(set(said) & set(case.right))
-            else:
-                healthy, alarms = healthy + 1, alarms + bool(said)
-            print(f"{case.name:32} seed {seed}: {', '.join(said) or 'nothing'}", flush=True)
-    print(f"named rightly: {named} of {failures}; healthy runs with an alarm: {alarms} of {healthy}")
+    named: list[bool] = []
+    alarms: list[bool] = []
+    with tempfile.TemporaryDirectory() as source:
+        write_digits(Path(source) / "all")
+        for case in HEALTHY + FAILURES:
+            if arguments.only and case.name not in arguments.only:
+                continue
+            for seed in arguments.seeds if case.right else arguments.healthy_seeds:
+                with tempfile.TemporaryDirectory() as folder:
+                    said = run(case, seed, Path(source) / "all", Path(folder))
+                if case.right:
+                    named.append(bool(said) and said[0] in case.right)
+                else:
+                    alarms.append(bool(said))
+                wrong = "" if not case.right or named[-1] else "   NOT NAMED RIGHTLY"
+                print(f"{case.name:32} seed {seed}: {', '.join(said) or 'nothing'}{wrong}", flush=True)
+    print(f"named rightly: {sum(named)} of {len(named)}; healthy runs with an alarm: {sum(alarms)} of {len(alarms)}")
 
 
 if __name__ == "__main__":

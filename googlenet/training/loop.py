@@ -225,8 +225,8 @@ class Trainer:
             answered.append(self.learner.logits(batch.images).argmax(1))
         answers, truth = np.concatenate(answered), self.dataset.labels[indices]
         classes = len(self.dataset.classes)
-        counts = (np.bincount(labels, minlength=classes) for labels in (answers, truth))
-        return float((answers == truth).mean()), *counts
+        top1 = float((answers == truth).mean())
+        return top1, np.bincount(answers, minlength=classes), np.bincount(truth, minlength=classes)
 
 
 class EpochFigures:

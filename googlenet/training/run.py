@@ -74,7 +74,7 @@ def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bo
     try:
         return _train(dataset, settings, folder, findings, resume=resume)
     except Relapse as relapse:
-        changes, findings = relapse.changes, relapse.findings
+        changes, findings = dict(relapse.changes), relapse.findings
     discard(folder)
     settings = TrainSettings(**(settings.model_dump() | changes | {"doctor": "watch"}))
     return _train(dataset, settings, folder, findings, resume=False)

@@ -18,9 +18,13 @@ from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
 from googlenet.training.vitals import Vitals, block
 
-DIVERGED = 1.5  # times the loss of guessing
+_DIVERGED = 1.5  # times the loss of guessing
+_ABOVE = 1.3  # times the loss of guessing, in an epoch: shuffled labels come to 1.2
 _LEFT = 0.95  # of the loss of guessing: a head below that has begun to learn
-_FAIR = 0.3  # of the training: a head that has learned nothing by then will not
+_FAIR, _FAIR_PLAIN = 0.5, 0.6  # of the training: a head that has learned nothing by then will not; without batch norm
+_FEW = 100  # steps, in which healthy networks too may not have begun to learn
+_ENOUGH = 2000  # steps, after which a network with batch norm is judged in any case
+_LATE = 0.75  # of the training: before, the weights' average, which validation sees, may lag behind them
 _DEAD = 0.95  # fraction of a layer's channels
 _BARELY = 1e-5  # of the weights' norm: what a step changes when the rate is far too small
 _FALLS = 0.1  # of the validation accuracy, below its best
@@ -58,8 +62,13 @@ def slower(settings: TrainSettings) -> tuple[str, dict[str, Any]]:
     return f"--learning-rate {rate:g}", {"learning_rate": rate}
 
 
+def is_diverged(loss: float, chance: float) -> bool:
+    """Whether the mean loss of many steps together is far above that of guessing."""
+    return loss > _DIVERGED * chance + 0.3
+
+
 def diverged(settings: TrainSettings, loss: float, chance: float) -> Symptom:
-    """The loss of many steps together is far above that of guessing."""
+    """The symptom of a loss for which ``is_diverged`` is true."""
     flag, changes = slower(settings)
     return Symptom(
         "diverged",
@@ -70,23 +79,45 @@ def diverged(settings: TrainSettings, loss: float, chance: float) -> Symptom:
 
 def judge(course: Course) -> Iterator[Symptom]:
     """The symptoms at the end of an epoch; of those with one cause, the cause alone."""
-    learned = _has_learned(course, "main")
-    if _is_fair(course) and not learned:
-        yield _stuck(course)
-        return
+    learned, loss = _has_learned(course), course.history[-1]["loss_main"]
+    if is_diverged(loss, course.chance_loss):
+        yield diverged(course.settings, loss, course.chance_loss)
+    elif not learned and (blocked := _blocked(course)):
+        yield blocked
+    elif _is_fair(course):
+        yield from _later(course) if learned else [_stuck(course)]
+
+
+def _later(course: Course) -> Iterator[Symptom]:
+    """What can be wrong though the main head learns."""
     yield from _dead(course)
-    if learned and _is_fair(course):
-        yield from _stuck_heads(course)
-        yield from _validation(course)
+    yield from _validation(course)
 
 
 def _is_fair(course: Course) -> bool:
-    return len(course.history) >= 3 and course.steps >= 50 and (course.progress >= _FAIR or course.steps >= 2000)
+    if len(course.history) < 3 or course.steps < _FEW:
+        return False
+    if course.spec.batch_norm is None:
+        return course.progress >= _FAIR_PLAIN
+    return course.progress >= _FAIR or course.steps >= _ENOUGH
 
 
-def _has_learned(course: Course, head: str) -> bool:
-    losses = [entry[f"loss_{head}"] for entry in course.history if f"loss_{head}" in entry]
+def _has_learned(course: Course) -> bool:
+    losses = [entry["loss_main"] for entry in course.history if "loss_main" in entry]
     return min(losses, default=0.0) < _LEFT * course.chance_loss
+
+
+def _blocked(course: Course) -> Symptom | None:
+    """No gradient at all in a block of the main path: nothing can come of that."""
+    still = [name for name, norm in course.vitals.gradients.items() if norm == 0 and not _is_aux(name)]
+    if not still:
+        return None
+    flag, changes = new_weights(course.settings)
+    return Symptom(
+        "no gradient",
+        f"no gradient reaches {', '.join(still[:3])}: the weights block it, they cannot learn; take {flag}",
+        changes,
+    )
 
 
 def _stuck(course: Course) -> Symptom:
@@ -94,16 +125,8 @@ def _stuck(course: Course) -> Symptom:
     settings = course.settings
     start = f"the main head's loss has not left that of guessing, {course.chance_loss:.2f}"
     flag, changes = slower(settings)
-    for dead in _dead(course):
-        return dead
-    gradients = course.vitals.gradients
-    if gradients and (still := [name for name, norm in gradients.items() if norm == 0 and not _is_aux(name)]):
-        flag, changes = _new_weights(settings)
-        return Symptom(
-            "no gradient",
-            f"{start}, and no gradient reaches {', '.join(still[:3])}: the first weights block it; {flag}",
-            changes,
-        )
+    if max(entry["loss_main"] for entry in course.history) > _ABOVE * course.chance_loss:
+        return Symptom("rate too large", f"{start}, it was well above it; take {flag}", changes)
     if (moved := _moved(course)) is not None and moved < _BARELY:
         rate = settings.learning_rate * 30
         return Symptom(
@@ -111,14 +134,14 @@ def _stuck(course: Course) -> Symptom:
             f"{start}, and a step changes the weights by {moved:.0e} of their size; take --learning-rate {rate:.2g}",
             {"learning_rate": float(f"{rate:.2g}")},
         )
-    if course.history[-1]["loss_main"] > 1.1 * course.chance_loss:
-        return Symptom("rate too large", f"{start}, it is above it; take {flag}", changes)
     if course.spec.batch_norm is None and settings.weights is None:
         return Symptom(
             "stuck without batch norm",
             f"{start}: the {settings.variant} network without batch norm often stays there; take --recipe scratch",
             {"variant": "batch_norm"},
         )
+    for dead in _dead(course):
+        return dead
     return Symptom(
         "labels look shuffled",
         f"{start} though its gradients are healthy: the labels seem to have nothing to do with the images; "
@@ -126,10 +149,11 @@ def _stuck(course: Course) -> Symptom:
     )
 
 
-def _new_weights(settings: TrainSettings) -> tuple[str, dict[str, Any]]:
+def new_weights(settings: TrainSettings) -> tuple[str, dict[str, Any]]:
+    """Other first weights, as flags and as changes."""
     if settings.weights:
-        return "leave --weights out", {"weights": None, "frozen": (), "variant": "batch_norm"}
-    return f"take --recipe scratch --seed {settings.seed + 1}", {"variant": "batch_norm"}
+        return "no --weights", {"weights": None, "frozen": (), "variant": "batch_norm"}
+    return f"--recipe scratch --seed {settings.seed + 1}", {"variant": "batch_norm"}
 
 
 def _moved(course: Course) -> float | None:
@@ -159,23 +183,12 @@ def _dead(course: Course) -> Iterator[Symptom]:
         )
 
 
-def _stuck_heads(course: Course) -> Iterator[Symptom]:
-    for head in ("aux1", "aux2"):
-        if any(f"loss_{head}" in entry for entry in course.history) and not _has_learned(course, head):
-            yield Symptom(
-                f"{head} stuck",
-                f"the head {head} has not left the loss of guessing, {course.chance_loss:.2f}, while the main head "
-                "learns; take --no-aux-heads",
-                {"aux_heads": False},
-            )
-
-
 def _validation(course: Course) -> Iterator[Symptom]:
     history, images = course.history, int(course.truth.sum())
     tops = [entry["val_top1"] for entry in history]
     doubt = 3 * sqrt(0.25 / max(images, 1))
     trained = history[-1].get("top1", 0.0)
-    if course.progress >= 0.5 and max(tops) <= course.chance_top1 + doubt and trained > max(tops) + 0.2 + doubt:
+    if course.progress >= _LATE and max(tops) <= course.chance_top1 + doubt and trained > max(tops) + 0.2 + doubt:
         yield Symptom(
             "validation labels do not fit",
             f"training accuracy is {trained:.0%}, validation accuracy {tops[-1]:.0%}, no better than guessing: the "
@@ -188,7 +201,7 @@ def _validation(course: Course) -> Iterator[Symptom]:
             f"validation accuracy has fallen from {max(tops):.0%} to {tops[-1]:.0%} while training accuracy rises: the "
             f"network learns the images by heart; take --epochs {1 + int(np.argmax(tops))}, or add images",
         )
-    elif course.progress >= 0.6:
+    elif course.progress >= _LATE:
         yield from _never_answered(course)
 
 
@@ -204,10 +217,10 @@ def _falls(history: Sequence[Mapping[str, float]], enough: float) -> bool:
 def _never_answered(course: Course) -> Iterator[Symptom]:
     missing = [i for i, count in enumerate(course.truth) if count >= 3 and not course.answers[i]]
     if missing:
-        names = ", ".join(course.classes[i] for i in missing[:3])
+        names, weighed = ", ".join(course.classes[i] for i in missing[:3]), course.settings.class_weights
         yield Symptom(
             "class never predicted",
             f"{names}: never the answer on the validation images, though {course.truth[missing[0]]} of them would be "
-            "right; add training images, or take --class-weights",
-            {} if course.settings.class_weights else {"class_weights": True},
+            f"right; add training images{'' if weighed else ', or take --class-weights'}",
+            {} if weighed else {"class_weights": True},
         )

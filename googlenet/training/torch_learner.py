@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -84,12 +85,14 @@ class TorchLearner:
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.clip_norm)
-        if norm.isfinite():  # else the weights stay as they were, so that the cause can be found
+        right = (logits.main.argmax(1) == labels).float().mean()
+        values = {f"loss_{head}": value for head, value in losses.items()} | {"top1": right, "gradient_norm": norm}
+        # all that is read from a GPU is read here at once; the optimiser's work goes on while the next batch comes
+        figures = dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
+        if isfinite(figures["gradient_norm"]):  # else the weights stay as they were, so that the cause can be found
             self.optimiser.step()
             self.average.update(step.average_share)
-        right = (logits.main.argmax(1) == labels).float().mean()
-        figures = {f"loss_{head}": value for head, value in losses.items()} | {"top1": right, "gradient_norm": norm}
-        return {name: value.item() for name, value in figures.items()}
+        return figures
 
     def _losses(self, logits: Logits[Tensor], labels: Tensor) -> dict[str, Tensor]:
         heads = {"main": logits.main, "aux1": logits.aux1, "aux2": logits.aux2}

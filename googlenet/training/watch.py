@@ -16,7 +16,7 @@ from googlenet.settings import TrainSettings
 from googlenet.spec import Spec
 from googlenet.training.learner import Learner
 from googlenet.training.log import RunLog
-from googlenet.training.symptoms import DIVERGED, Course, Symptom, diverged, judge, slower
+from googlenet.training.symptoms import Course, Symptom, diverged, is_diverged, judge, new_weights, slower
 
 _WINDOW = 20  # steps whose losses together are judged
 _MOST_PROBES = 32  # images
@@ -83,13 +83,13 @@ class Watch:
         self.samples = samples
         self._losses.append(figures["loss_main"])
         loss = float(np.mean(self._losses))
-        if self.is_on and len(self._losses) == _WINDOW and min(loss, self._losses[-1]) > DIVERGED * self._chance + 0.3:
+        if self.is_on and len(self._losses) == _WINDOW and is_diverged(min(loss, self._losses[-1]), self._chance):
             self._say(diverged(self.settings, loss, self._chance))
 
     def not_a_number(self, batch: Batch, loss: float) -> str:
         """What to say of a step whose gradient is no number: the first layer, the image, the remedy."""
         start = f"after {self.samples} samples the loss is {loss} and its gradient no number"
-        flag, changes = slower(self.settings)
+        flag, changes = slower(self.settings) if self.samples else new_weights(self.settings)
         remedy = f"take {flag}, or --precision fp32"
         broken = None
         if self.is_on:
