@@ -37,7 +37,15 @@ from googlenet.training.watch import Watch
 from googlenet.variants import variant
 
 CLASSES, PER_CLASS = 5, 60
-DIGITS = {"image_size": 64, "epochs": 8, "batch_size": 16, "precision": "fp32", "flip": False, "crop_area": (0.7, 1.0)}
+DIGITS: dict[str, Any] = {
+    "image_size": 64,
+    "epochs": 8,
+    "batch_size": 16,
+    "precision": "fp32",
+    "flip": False,
+    "crop_area": (0.7, 1.0),
+}
+DIGITS |= {"test_size": None, "erase": 0.0, "weight_decay": 2e-4}
 
 Change = Callable[..., Any]
 

@@ -53,6 +53,7 @@ class Course:
     vitals: Vitals
     answers: NDArray[np.int64]  # how often each class was answered on validation
     truth: NDArray[np.int64]  # how often it would have been right
+    counts: NDArray[np.int64]  # of each class's training images
     classes: tuple[str, ...]
 
 
@@ -215,7 +216,9 @@ def _falls(history: Sequence[Mapping[str, float]], enough: float) -> bool:
 
 
 def _never_answered(course: Course) -> Iterator[Symptom]:
-    missing = [i for i, count in enumerate(course.truth) if count >= 3 and not course.answers[i]]
+    """Rare classes alone: a common one that is not answered is mostly one that is not learned yet."""
+    rare = course.counts < course.counts.mean() / 2
+    missing = [i for i, count in enumerate(course.truth) if count >= 3 and rare[i] and not course.answers[i]]
     if missing:
         names, weighed = ", ".join(course.classes[i] for i in missing[:3]), course.settings.class_weights
         yield Symptom(

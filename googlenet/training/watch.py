@@ -90,7 +90,7 @@ class Watch:
         """What to say of a step whose gradient is no number: the first layer, the image, the remedy."""
         start = f"after {self.samples} samples the loss is {loss} and its gradient no number"
         flag, changes = slower(self.settings) if self.samples else new_weights(self.settings)
-        remedy = f"take {flag}, or --precision fp32"
+        remedy = f"take {'a smaller ' if self.samples else ''}{flag}, or --precision fp32"
         broken = None
         if self.is_on:
             broken = self.learner.vitals(np.stack([normalise(i, self.preprocessing) for i in batch.images])).broken
@@ -127,6 +127,7 @@ class Watch:
             vitals=self.learner.vitals(self._prepared()),
             answers=answers,
             truth=truth,
+            counts=self._counts,
             classes=tuple(name.name for name in self.dataset.classes),
         )
         for symptom in judge(course):

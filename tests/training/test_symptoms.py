@@ -23,6 +23,7 @@ HEALTHY = [
     {"loss_main": loss, "loss_aux1": loss, "top1": top1, "val_top1": top1}
     for loss, top1 in ((1.3, 0.4), (0.8, 0.7), (0.4, 0.9), (0.3, 0.95))
 ]
+NEVER = np.array([100, 50, 50, 0])
 STUCK = [entry | {"loss_main": CHANCE} for entry in HEALTHY]
 
 
@@ -38,6 +39,7 @@ def _course(history: list[dict[str, float]], **changes: Any) -> Course:
         "vitals": Vitals({"conv1/7x7_s2": 0.1}, {"conv1": 1.0}, {"conv1": 10.0}),
         "answers": np.full(4, 50),
         "truth": np.full(4, 50),
+        "counts": np.full(4, 100),
         "classes": ("a", "b", "c", "d"),
     }
     return Course(**(usual | changes))
@@ -57,7 +59,8 @@ def _course(history: list[dict[str, float]], **changes: Any) -> Course:
         ("dead ReLUs", _course(HEALTHY, vitals=Vitals({"inception_4c/5x5": 1.0}))),
         ("validation labels do not fit", _course([entry | {"val_top1": 0.25} for entry in HEALTHY])),
         ("overfitting", _course(HEALTHY + [HEALTHY[-1] | {"top1": 0.99, "val_top1": 0.6}] * 3)),
-        ("class never predicted", _course(HEALTHY, answers=np.array([100, 50, 50, 0]))),
+        ("class never predicted", _course(HEALTHY, answers=NEVER, counts=np.array([100, 100, 100, 5]))),
+        (None, _course(HEALTHY, answers=NEVER)),  # as common as the others: not learned yet
     ],
 )
 def test_what_is_wrong_is_named(name: str | None, course: Course) -> None:
