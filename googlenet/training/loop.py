@@ -139,10 +139,10 @@ class Trainer:
             checkpoint.save(self.folder)
         except ModelFileError as error:
             seconds = min(seconds, _RETRY)
-            self.log.say(
-                f"NO CHECKPOINT WRITTEN: {error}; the last good one is kept, training goes on, "
-                f"the next is tried after {seconds:g} seconds"
+            then = (
+                "" if self.samples >= self.total else f"; training goes on, the next is tried after {seconds:g} seconds"
             )
+            self.log.say(f"NO CHECKPOINT WRITTEN: {error}{then}")
         self._due = monotonic() + seconds
 
     def _batches(self) -> Generator[Batch, None, None]:

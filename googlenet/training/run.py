@@ -130,8 +130,9 @@ def save_model(model: SealedModel, folder: Path) -> None:
     try:
         model.save(folder / MODEL_FILE)
     except ModelFileError as error:
+        kept = "the last checkpoint is kept" if any(folder.glob("checkpoint-*")) else "there is no checkpoint yet"
         raise ModelFileError(
-            f"{error}; the run's checkpoints are kept, then go on with: googlenet train DATA --resume {folder}"
+            f"{error}; {kept}, make room and go on with: googlenet train DATA --resume {folder}"
         ) from error
 
 

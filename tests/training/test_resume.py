@@ -204,7 +204,9 @@ def test_a_disk_that_is_full_until_the_end(
     monkeypatch.setattr(Trainer, "_step", full)
     monkeypatch.setattr(events, "_FLUSH_EVERY", 0)
     try:
-        with pytest.raises(ModelFileError, match=f"checkpoints are kept, then go on .* --resume {folder}"):
+        with pytest.raises(
+            ModelFileError, match=f"the last checkpoint is kept, make room and go on .* --resume {folder}"
+        ):
             train(dataset, run_settings(tmp_path / "whole"), folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, free)
