@@ -45,10 +45,14 @@ def scratch(**changes: Any) -> TrainSettings:
     neither was tried from scratch. Time and accuracy of these 100 epochs were not measured, nor what each part gives;
     with few photographs expect less than from ``finetune``.
     """
-    size = int(changes.get("image_size", 160))
-    sizes = {"image_size": size, "first_size": min(size, max(64, round(0.6 * size))), "test_size": round(1.15 * size)}
+    sizes = growing_sizes(int(changes.get("image_size", 160)))
     regular = {"trivial_augment": True, "erase": 0.1, "crop_area": (0.25, 1.0), "weight_decay": 5e-4}
     return _settings({"recipe": "scratch", "epochs": 100} | sizes | regular, changes)
+
+
+def growing_sizes(size: int) -> dict[str, int]:
+    """Pixels of the pictures of ``scratch``: at first 0.6 of ``size``, the last in training; sealed at 1.15 of it."""
+    return {"image_size": size, "first_size": min(size, max(64, round(0.6 * size))), "test_size": round(1.15 * size)}
 
 
 def paper(**changes: Any) -> TrainSettings:

@@ -42,13 +42,22 @@ class Run:
 
 
 def train_and_judge(
-    data: Path, settings: TrainSettings, folder: Path, *, resume: bool = False, reading: Progress, judging: Progress
+    data: Path,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    seconds: float | None = None,
+    reading: Progress,
+    judging: Progress,
 ) -> Run:
     """Train on ``data`` and write everything into the new folder ``folder``: model, test figures, report, logs.
 
-    ``resume``: ``folder`` is that of a run that was ended, which goes on. ``reading`` and ``judging`` are told (done,
+    ``resume``: ``folder`` is that of a run that was ended, which goes on. ``seconds``: all of it may take so long;
+    epochs and, where pictures grow, sizes are planned for that. ``reading`` and ``judging`` are told (done,
     total) while the images are verified and while the test runs.
     """
+    from googlenet.training.budget import Budget
     from googlenet.training.learner import find_learner
     from googlenet.training.run import MODEL_FILE, new_run_folder, save_model, train
 
@@ -60,7 +69,9 @@ def train_and_judge(
     diagnosis = check_dataset(data, dataset)
     atomic_write(folder / "check.json", [_json(diagnosis.as_json())])
     dataset = replace(dataset, notes=(*dataset.notes, *summary(diagnosis)))
-    model = calibrate(train(dataset, settings, folder, resume=resume), dataset, progress=judging).model
+    budget = None if seconds is None else Budget(seconds, started)
+    model = train(dataset, settings, folder, resume=resume, budget=budget)
+    model = calibrate(model, dataset, progress=judging).model
     model = replace(model, record={**model.record, "check": _checked(diagnosis)})
     save_model(model, folder)
     evaluation = _judge(dataset, model, judging)

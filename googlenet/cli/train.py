@@ -23,6 +23,7 @@ def train(
     weights: Path | None = None,
     recipe: str | None = None,
     epochs: float | None = None,
+    time: str | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     image_size: int | None = None,
@@ -53,6 +54,9 @@ def train(
         finetune (the default with --weights), scratch (without), digits, paper or tutorial: docs/training.md
     epochs
         how often each image is seen
+    time
+        instead of --epochs: how long all may take, judging included, 10m, 90s or 1h30m; the speed is measured, epochs
+        are planned
     batch_size
         images per step
     learning_rate
@@ -102,19 +106,35 @@ def train(
         raise SettingsError(
             f"--members is {members} with --resume; resume one member, --resume RUN/member-2 for example"
         )
+    seconds = _time(time, epochs, members)
     if resume:
-        settings = _resumed(folder, epochs, {"recipe": recipe, **changes})
+        settings = _resumed(folder, epochs, {"recipe": recipe, "time": time, **changes})
     else:
         settings = make_settings(recipe, epochs=epochs, **changes)
     with progress("checking the images") as reading, progress("judging") as judging:
         if members == 1:
-            run = train_and_judge(data, settings, folder, resume=bool(resume), reading=reading, judging=judging)
+            run = train_and_judge(
+                data, settings, folder, resume=bool(resume), seconds=seconds, reading=reading, judging=judging
+            )
         else:
             ensemble = train_members(data, settings, folder, members, reading=reading, judging=judging)
     if members == 1:
         show_run(run, as_json=as_json)
     else:
         show_ensemble(ensemble, as_json=as_json)
+
+
+def _time(time: str | None, epochs: float | None, members: int) -> float | None:
+    """Seconds of ``--time``."""
+    from googlenet.training.budget import seconds_of
+
+    if time is None:
+        return None
+    if epochs is not None:
+        raise SettingsError(f"--time is {time} and --epochs is {epochs:g}; give one of them, --time plans the epochs")
+    if members != 1:
+        raise SettingsError(f"--time is {time} with --members {members}; time is planned for one model, give --epochs")
+    return seconds_of(time)
 
 
 def _resumed(folder: Path, epochs: float | None, changes: dict[str, Any]) -> TrainSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from time import monotonic
 
@@ -52,6 +52,7 @@ class Trainer:
         log: RunLog,
         folder: Path,
         watch: Watch,
+        deadline: float = inf,
     ) -> None:
         self.learner, self.dataset, self.preprocessing = learner, dataset, preprocessing
         self.settings, self.log, self.watch = settings, log, watch
@@ -63,6 +64,7 @@ class Trainer:
         self.outcome = Outcome({}, -1.0)
         self.samples, self.epoch = 0, EpochFigures()
         self.folder, self._due = folder, monotonic() + settings.checkpoint_seconds
+        self._deadline = deadline
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from where a run of the same settings was; raises ``TrainingError`` where they are others."""
@@ -82,7 +84,7 @@ class Trainer:
                 )
 
     def train(self) -> Outcome:
-        """Train to the end, or to Ctrl-C: then what was learned so far is judged and kept as well.
+        """Train to the end, the ``deadline`` (of ``monotonic``) or Ctrl-C: what was learned so far is judged and kept.
 
         Saves a checkpoint every ``checkpoint_seconds``, at the end, and at SIGTERM, which then takes its course.
         """
@@ -92,6 +94,9 @@ class Trainer:
         try:
             with StopSignal() as stop:
                 while self.samples < self.total and not stop.asked:
+                    if monotonic() > self._deadline and self.samples:
+                        self._end_early()
+                        break
                     self._advance(next(batches))
                     if stop.asked or self.samples >= self.total or self._is_time():
                         self._save()
@@ -104,6 +109,15 @@ class Trainer:
         finally:
             batches.close()
         return self.outcome
+
+    def _end_early(self) -> None:
+        done = self.samples / self.total
+        self.log.say(
+            f"the time is up after {done:.0%} of the plan, slower than measured: keeping what was learned so far"
+        )
+        self._save()
+        self.outcome.interrupted = True
+        self._end_epoch()
 
     def _advance(self, batch: Batch) -> None:
         before = self.samples

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from googlenet.network.initial import initial_weights
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
+from googlenet.training.budget import Budget, Counts, plan
 from googlenet.training.checkpoint import Checkpoint, discard, latest, sweep
 from googlenet.training.head import fit_head
 from googlenet.training.images_file import IMAGES_FILE, data_differences, write_images
@@ -28,11 +30,14 @@ from googlenet.training.learner import Learner, find_learner
 from googlenet.training.log import RunLog
 from googlenet.training.loop import Outcome, Trainer
 from googlenet.training.memory import keep_memory
+from googlenet.training.speed import measure
 from googlenet.training.watch import Relapse, Watch
 from googlenet.variants import variant
 from googlenet.weights.convert import open_model
 from googlenet.weights.model_file import SealedModel
 from googlenet.weights.widen import widened, wider_spec
+
+_MEASURING, _MOST_MEASURING = 0.005, 6.0  # of the budget, and seconds, for each kind of step
 
 MODEL_FILE, SETTINGS_FILE = "model.safetensors", "settings.json"
 
@@ -62,57 +67,61 @@ def run_settings(folder: Path) -> TrainSettings:
         raise SettingsError(f"{path}: is not right at {first['loc']}: {first['msg']}; restore the file") from error
 
 
-def train(dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bool = False) -> SealedModel:
+def train(
+    dataset: Dataset, settings: TrainSettings, folder: Path, *, resume: bool = False, budget: Budget | None = None
+) -> SealedModel:
     """Train on the training images of ``dataset``, choose by its validation images, and save ``model.safetensors``.
 
     Writes into ``folder``, which exists: the model, ``settings.json``, ``images.csv``, ``log.jsonl``, checkpoints,
     ``events/`` for TensorBoard. ``resume`` goes on from the newest checkpoint there: on the same machine with as many
-    threads, the weights come out as if nothing had happened, to the bit. Raises ``TrainingError`` when there is nothing
-    to train or to validate on, the loss is lost, or the images are not those that the run began with.
+    threads, the weights come out as if nothing had happened, to the bit. ``budget`` plans epochs and sizes; a run that
+    gets slower ends early and keeps its best. Raises ``TrainingError`` when there is nothing to train or to validate
+    on, the loss is lost, or the images are not those that the run began with.
     """
     findings: list[dict[str, Any]] = []
     try:
-        return _train(dataset, settings, folder, findings, resume=resume)
+        return _train(dataset, settings, folder, findings, resume=resume, budget=budget)
     except Relapse as relapse:
         changes, findings = dict(relapse.changes), relapse.findings
     discard(folder)
     settings = TrainSettings(**(settings.model_dump() | changes | {"doctor": "watch"}))
-    return _train(dataset, settings, folder, findings, resume=False)
+    return _train(dataset, settings, folder, findings, resume=False, budget=budget)
 
 
 def _train(
-    dataset: Dataset, settings: TrainSettings, folder: Path, findings: list[dict[str, Any]], *, resume: bool
+    dataset: Dataset,
+    settings: TrainSettings,
+    folder: Path,
+    findings: list[dict[str, Any]],
+    *,
+    resume: bool,
+    budget: Budget | None,
 ) -> SealedModel:
     """One attempt; ``findings`` are those of the doctor about the one before. Raises ``Relapse`` for another one."""
     _check_data(dataset, settings)
     checkpoint, trouble = _last_checkpoint(dataset, folder) if resume else (None, None)
     keep_memory()
-    learner_type = find_learner(settings.framework)
     source = open_model(settings.weights) if settings.weights else None
-    narrow = _spec(settings, source, len(dataset.classes))
-    spec = wider_spec(narrow, settings.width)
-    preprocessing = _preprocessing(settings, source)
-    atomic_write(folder / SETTINGS_FILE, [settings.model_dump_json(indent=2).encode()])
-    write_images(dataset, folder)
     with RunLog(folder) as log:
         for note in dataset.notes:
             log.say(f"note: {note}")
-        learner = learner_type(
-            spec, preprocessing, settings, _class_weights(dataset) if settings.class_weights else None
-        )
+        deadline = inf
+        if budget is not None:
+            settings, deadline = _planned(dataset, settings, source, budget, log)
+        atomic_write(folder / SETTINGS_FILE, [settings.model_dump_json(indent=2).encode()])
+        write_images(dataset, folder)
+        narrow, spec, preprocessing, learner = _network(dataset, settings, source)
         log.say(f"precision {learner.precision.name} ({learner.precision.reason}) on {learner.device}")
         watch = Watch(learner, spec, dataset, preprocessing, settings, log)
         watch.findings += findings
-        trainer = Trainer(learner, dataset, preprocessing, settings, log, folder, watch)
+        trainer = Trainer(learner, dataset, preprocessing, settings, log, folder, watch, deadline)
         if trouble:
             log.say(f"{trouble}; the one before it is taken")
         if checkpoint is not None:
             trainer.restore(checkpoint)
             log.say(f"resumed after {checkpoint.samples} samples")
         else:
-            tensors = _first_weights(narrow, source, settings.seed)
-            if spec != narrow:
-                tensors = widened(tensors, narrow, spec, initial_weights(spec, settings.seed))
+            tensors = _beginning(narrow, spec, source, settings.seed)
             learner.load(tensors)
             if source is not None:
                 log.begin("fitting the new head")
@@ -134,6 +143,35 @@ def save_model(model: SealedModel, folder: Path) -> None:
         raise ModelFileError(
             f"{error}; {kept}, make room and go on with: googlenet train DATA --resume {folder}"
         ) from error
+
+
+def _network(
+    dataset: Dataset, settings: TrainSettings, source: SealedModel | None
+) -> tuple[Spec, Spec, Preprocessing, Learner]:
+    """The network as the weights have it and as it trains, how its pictures are prepared, what trains it."""
+    narrow = _spec(settings, source, len(dataset.classes))
+    spec = wider_spec(narrow, settings.width)
+    preprocessing = _preprocessing(settings, source)
+    weights = _class_weights(dataset) if settings.class_weights else None
+    return narrow, spec, preprocessing, find_learner(settings.framework)(spec, preprocessing, settings, weights)
+
+
+def _planned(
+    dataset: Dataset, settings: TrainSettings, source: SealedModel | None, budget: Budget, log: RunLog
+) -> tuple[TrainSettings, float]:
+    """The settings that fit into the budget, and when training must have ended, by ``monotonic``."""
+    log.begin("measuring the speed")
+    narrow, spec, preprocessing, learner = _network(dataset, settings, source)
+    if learner.world > 1:
+        raise SettingsError(f"--time is for one process, these are {learner.world}; give --epochs")
+    learner.load(_beginning(narrow, spec, source, settings.seed))
+    speeds = measure(
+        learner, spec, dataset, preprocessing, settings, seconds=min(_MEASURING * budget.seconds, _MOST_MEASURING)
+    )
+    counts = Counts(*(len(dataset.select(split)) for split in (Split.TRAIN, Split.VAL, Split.TEST)))
+    found = plan(settings, counts, speeds, seconds=budget.seconds, spent=budget.spent())
+    log.say(found.words)
+    return found.settings, budget.started + budget.seconds - found.seconds_after
 
 
 def _last_checkpoint(dataset: Dataset, folder: Path) -> tuple[Checkpoint | None, str | None]:
@@ -182,6 +220,12 @@ def _first_weights(spec: Spec, source: SealedModel | None, seed: int) -> dict[st
     classifiers = tuple(f"{name}/" for name in OUTPUTS.values())
     kept = {} if source is None else {name: source.tensors[name] for name in tensors if name in source.tensors}
     return tensors | {name: tensor for name, tensor in kept.items() if not name.startswith(classifiers)}
+
+
+def _beginning(narrow: Spec, spec: Spec, source: SealedModel | None, seed: int) -> dict[str, NDArray[np.float32]]:
+    """``_first_weights``, in the network ``spec`` that may be wider."""
+    tensors = _first_weights(narrow, source, seed)
+    return tensors if spec == narrow else widened(tensors, narrow, spec, initial_weights(spec, seed))
 
 
 def _class_weights(dataset: Dataset) -> NDArray[np.float32]:
