@@ -53,10 +53,16 @@ def train_members(
     Ctrl-C keeps what the member at work has learned, and ends there.
     """
     from googlenet.training.learner import find_learner
+    from googlenet.training.processes import place_by_torchrun
     from googlenet.training.run import new_run_folder
 
     if not 2 <= members <= _MOST_MEMBERS:
         raise SettingsError(f"--members is {members}; give 1 to {_MOST_MEMBERS}, the paper has 7")
+    if (world := place_by_torchrun().world) > 1:
+        raise SettingsError(
+            f"--members is {members} under torchrun, whose {world} processes train one model together; "
+            "leave --members out, or train the members without torchrun"
+        )
     started = monotonic()
     find_learner(settings.framework)  # may refuse, before anything is written
     new_run_folder(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from googlenet.data.index import Dataset, Split, read_dataset
 from googlenet.doctor.findings import Diagnosis
 from googlenet.doctor.training import check_dataset, summary
+from googlenet.errors import SettingsError
 from googlenet.evaluation.calibrate import calibrate
 from googlenet.evaluation.evaluate import Evaluation, evaluate
 from googlenet.report.page import write_report
@@ -54,23 +56,26 @@ def train_and_judge(
     """Train on ``data`` and write everything into the new folder ``folder``: model, test figures, report, logs.
 
     ``resume``: ``folder`` is that of a run that was ended, which goes on. ``seconds``: all of it may take so long;
-    epochs and, where pictures grow, sizes are planned for that. ``reading`` and ``judging`` are told (done,
-    total) while the images are verified and while the test runs.
+    epochs and, where pictures grow, sizes are planned for that. ``reading`` and ``judging`` are told (done, total)
+    while the images are verified and while the test runs. Of several processes under ``torchrun``, which take no
+    ``seconds``, the first one returns; the others leave with exit code 0 when training is over. A run that the same
+    torchrun began goes on.
     """
     from googlenet.training.budget import Budget
     from googlenet.training.learner import find_learner
-    from googlenet.training.run import MODEL_FILE, new_run_folder, save_model, train
+    from googlenet.training.processes import from_first, together
+    from googlenet.training.run import MODEL_FILE, save_model, train
 
     started = monotonic()
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
-    if not resume:
-        new_run_folder(folder)
-    dataset = read_dataset(data, seed=settings.seed, progress=reading)
-    diagnosis = check_dataset(data, dataset)
-    atomic_write(folder / "check.json", [_json(diagnosis.as_json())])
-    dataset = replace(dataset, notes=(*dataset.notes, *summary(diagnosis)))
     budget = None if seconds is None else Budget(seconds, started)
-    model = train(dataset, settings, folder, resume=resume, budget=budget)
+    with together(settings) as place:
+        if budget and place.world > 1:
+            raise SettingsError("--time is for one process; under torchrun give --epochs")
+        resume, dataset, diagnosis = from_first(lambda: _prepare(data, settings, folder, resume, reading))
+        model = train(dataset, settings, folder, resume=resume, budget=budget)
+    if place.rank:
+        sys.exit(0)  # the first process does the rest
     model = calibrate(model, dataset, progress=judging).model
     model = replace(model, record={**model.record, "check": _checked(diagnosis)})
     save_model(model, folder)
@@ -82,6 +87,23 @@ def train_and_judge(
         write_report(evaluation, report, shlex.join(words))
         atomic_write(folder / "test.json", [_json(evaluation.as_json())])
     return Run(folder / MODEL_FILE, report, evaluation, monotonic() - started)
+
+
+def _prepare(
+    data: Path, settings: TrainSettings, folder: Path, resume: bool, reading: Progress
+) -> tuple[bool, Dataset, Diagnosis]:
+    """Whether the run goes on, its data set with notes of what was found in it, and all that was found."""
+    from googlenet.training.restart import is_ours, sign
+    from googlenet.training.run import new_run_folder
+
+    resume = resume or is_ours(folder)
+    if not resume:
+        new_run_folder(folder)
+    sign(folder)
+    dataset = read_dataset(data, seed=settings.seed, progress=reading)
+    diagnosis = check_dataset(data, dataset)
+    atomic_write(folder / "check.json", [_json(diagnosis.as_json())])
+    return resume, replace(dataset, notes=(*dataset.notes, *summary(diagnosis))), diagnosis
 
 
 def _checked(diagnosis: Diagnosis) -> dict[str, Any]:

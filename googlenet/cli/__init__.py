@@ -73,5 +73,6 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    say_error(message)
+    if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["LOCAL_RANK"] == "0":
+        say_error(message)  # torchrun's processes on one machine make the same mistake; the first says it
     sys.exit(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,14 @@ _PLAIN_INTERVAL = 10.0  # seconds between lines where there is no terminal
 
 
 class RunLog:
-    """Use as a context. Everything for people goes to standard error."""
+    """Use as a context. Everything for people goes to standard error.
 
-    def __init__(self, folder: Path) -> None:
-        self.console = Console(stderr=True, highlight=False)
+    Without a folder it is silent: of several processes, one speaks.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.console = Console(stderr=True, highlight=False, quiet=folder is None)
+        self._is_silent = folder is None
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -30,10 +35,10 @@ class RunLog:
             TimeRemainingColumn(),
             TextColumn("{task.fields[figures]}"),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=folder is None or not self.console.is_terminal,
         )
-        self._lines = (folder / "log.jsonl").open("a", encoding="utf-8")
-        self._events = Events(folder / "events")
+        self._lines = (folder / "log.jsonl" if folder else Path(os.devnull)).open("a", encoding="utf-8")
+        self._events = Events(folder / "events") if folder else None
         self._folder, self._complained = folder, False
         self._task: TaskID | None = None
         self._description = ""
@@ -46,7 +51,8 @@ class RunLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.progress.stop()
         self._try(self._lines.close)
-        self._try(self._events.close)
+        if self._events:
+            self._try(self._events.close)
 
     def say(self, message: str) -> None:
         """One line for a person, also kept in the log."""
@@ -64,14 +70,15 @@ class RunLog:
         """How far the part has come; a plain line now and then where no bar can be drawn."""
         if self._task is not None:
             self.progress.update(self._task, completed=done, total=total, figures=figures)
-        if not self.console.is_terminal and monotonic() - self._spoken >= _PLAIN_INTERVAL:
+        if not self._is_silent and not self.console.is_terminal and monotonic() - self._spoken >= _PLAIN_INTERVAL:
             self._spoken = monotonic()
             print(f"{self._description} {done}/{total} {figures}".rstrip(), file=sys.stderr, flush=True)
 
     def figures(self, step: int, values: dict[str, float]) -> None:
         """Numbers by name at a step (samples consumed), for the two logs."""
         self._write({"samples": step} | values)
-        self._try(lambda: self._events.add(step, values))
+        if events := self._events:
+            self._try(lambda: events.add(step, values))
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._try(lambda: self._lines.write(json.dumps(entry, ensure_ascii=False) + "\n"))

@@ -22,6 +22,7 @@ from googlenet.settings import TrainSettings
 from googlenet.training.checkpoint import Checkpoint
 from googlenet.training.learner import Learner, Step
 from googlenet.training.log import RunLog
+from googlenet.training.processes import cores_of_this, from_all, place
 from googlenet.training.schedule import image_size, learning_rate, share_of_step
 from googlenet.training.stopping import StopSignal
 from googlenet.training.watch import Watch
@@ -98,7 +99,7 @@ class Trainer:
                         self._end_early()
                         break
                     self._advance(next(batches))
-                    if stop.asked or self.samples >= self.total or self._is_time():
+                    if stop.agreed() or self.samples >= self.total or self._is_time():
                         self._save()
                 if stop.asked:
                     self.log.say(f"SIGTERM after {self.samples} samples; go on with --resume {self.folder}")
@@ -180,6 +181,7 @@ class Trainer:
             seed=self._order_seed,
             start=self.samples,
             image_size=lambda position: image_size(settings, position / self.total),
+            workers=cores_of_this(),
             rank=self.learner.rank,
             world=self.learner.world,
             images=self.images,
@@ -232,15 +234,15 @@ class Trainer:
 
         And how often each class was the answer, and the truth: (classes,) each.
         """
-        answered: list[NDArray[np.int64]] = []
-        indices = self.dataset.select(Split.VAL)
-        paths = (self.dataset.path(int(i)) for i in indices)
+        indices, classes = self.dataset.select(Split.VAL), len(self.dataset.classes)
+        mine = indices[place().rank :: place().world]
+        counts = np.zeros((classes, classes), np.int64)  # truth, answer
+        paths = (self.dataset.path(int(i)) for i in mine)
         for batch in evaluation_batches(paths, self.preprocessing, batch_size=self.settings.batch_size):
-            answered.append(self.learner.logits(batch.images).argmax(1))
-        answers, truth = np.concatenate(answered), self.dataset.labels[indices]
-        classes = len(self.dataset.classes)
-        top1 = float((answers == truth).mean())
-        return top1, np.bincount(answers, minlength=classes), np.bincount(truth, minlength=classes)
+            answers = self.learner.logits(batch.images).argmax(1)
+            np.add.at(counts, (self.dataset.labels[mine[batch.indices]], answers), 1)
+        counts = np.sum(from_all(counts), axis=0)
+        return float(np.trace(counts) / max(counts.sum(), 1)), counts.sum(0), counts.sum(1)
 
 
 class EpochFigures:

@@ -30,6 +30,7 @@ from googlenet.training.learner import Learner, find_learner
 from googlenet.training.log import RunLog
 from googlenet.training.loop import Outcome, Trainer
 from googlenet.training.memory import keep_memory
+from googlenet.training.processes import from_first, place
 from googlenet.training.speed import measure
 from googlenet.training.watch import Relapse, Watch
 from googlenet.variants import variant
@@ -99,17 +100,19 @@ def _train(
 ) -> SealedModel:
     """One attempt; ``findings`` are those of the doctor about the one before. Raises ``Relapse`` for another one."""
     _check_data(dataset, settings)
-    checkpoint, trouble = _last_checkpoint(dataset, folder) if resume else (None, None)
+    checkpoint, trouble = from_first(lambda: _last_checkpoint(dataset, folder)) if resume else (None, None)
     keep_memory()
     source = open_model(settings.weights) if settings.weights else None
-    with RunLog(folder) as log:
+    writes = place().rank == 0
+    with RunLog(folder if writes else None) as log:
         for note in dataset.notes:
             log.say(f"note: {note}")
         deadline = inf
         if budget is not None:
             settings, deadline = _planned(dataset, settings, source, budget, log)
-        atomic_write(folder / SETTINGS_FILE, [settings.model_dump_json(indent=2).encode()])
-        write_images(dataset, folder)
+        if writes:
+            atomic_write(folder / SETTINGS_FILE, [settings.model_dump_json(indent=2).encode()])
+            write_images(dataset, folder)
         narrow, spec, preprocessing, learner = _network(dataset, settings, source)
         log.say(f"precision {learner.precision.name} ({learner.precision.reason}) on {learner.device}")
         watch = Watch(learner, spec, dataset, preprocessing, settings, log)
@@ -125,12 +128,14 @@ def _train(
             learner.load(tensors)
             if source is not None:
                 log.begin("fitting the new head")
-                head = fit_head(learner, dataset, dataset.select(Split.TRAIN), preprocessing, settings, log.advance)
+                images = dataset.select(Split.TRAIN)
+                head = from_first(lambda: fit_head(learner, dataset, images, preprocessing, settings, log.advance))
                 learner.load(tensors | head)
         outcome = trainer.train()
         record = {**_record(dataset, settings, outcome, learner, source), "doctor": watch.findings}
         model = SealedModel(spec, dataset.classes, preprocessing, outcome.best, record, path=folder / MODEL_FILE)
-        save_model(model, folder)
+        if writes:
+            save_model(model, folder)
     return model
 
 

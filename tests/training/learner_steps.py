@@ -3,7 +3,7 @@
     python learner_steps.py FRAMEWORK CASE STEPS OUT.npz [CASE STEPS OUT.npz]...
 
 Writes each step's figures, the average's weights and logits. Nothing is random but the pictures: no dropout, no
-augmentation.
+augmentation. Under torchrun each process writes its own, RANK in OUT is its number.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from googlenet.recipes import scratch
 from googlenet.settings import TrainSettings
 from googlenet.spec import Spec
 from googlenet.training.learner import Step, find_learner
+from googlenet.training.processes import together
 from googlenet.training.schedule import share_of_step
 from googlenet.variants import variant
 
@@ -37,6 +38,13 @@ _SHIFT = 2.0
 CASES: dict[str, dict[str, Any]] = {
     "paper": {"variant": "paper", "image_size": 96, "aux_heads": False, "learning_rate": 3e-3, "nesterov": False},
     "paper, heads": {"variant": "paper", "image_size": 224, "learning_rate": 3e-3},
+    "class weights": {
+        "variant": "paper",
+        "image_size": 96,
+        "aux_heads": False,
+        "learning_rate": 3e-3,
+        "class_weights": True,
+    },
     "batch_norm": {"variant": "batch_norm", "image_size": 96, "learning_rate": 2e-4},
     "short": {"variant": "batch_norm", "image_size": 64, "learning_rate": 2e-4},
     "adamw": {
@@ -79,6 +87,12 @@ def run(framework: Any, case: str, steps: int) -> dict[str, Any]:
     """Take the steps; what the module writes."""
     one_size = {"first_size": None, "test_size": None}
     settings = scratch(**one_size, framework=framework, precision="fp32", batch_size=BATCH, warmup=0.0, **CASES[case])
+    with together(settings):
+        return _run(settings, case, steps)
+
+
+def _run(settings: TrainSettings, case: str, steps: int) -> dict[str, Any]:
+    framework: Any = settings.framework
     size = settings.image_size
     weights = np.linspace(0.5, 1.5, CLASSES, dtype=np.float32) if settings.class_weights else None
     spec = spec_of(settings, case)
@@ -109,5 +123,6 @@ if __name__ == "__main__":
     other = {"torch": "tensorflow", "tensorflow": "torch", "jax": "torch"}[framework]
     for case, steps, out in zip(*[iter(work)] * 3, strict=True):
         found = run(framework, case, int(steps))
-        np.savez(out, **{name.replace("/", "|"): value for name, value in found.items()})
+        own = out.replace("RANK", os.environ.get("RANK", "0"))
+        np.savez(own, **{name.replace("/", "|"): value for name, value in found.items()})
     assert other not in sys.modules, f"{framework} brought {other} along"
