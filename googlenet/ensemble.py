@@ -16,6 +16,7 @@ from typing import Any
 from googlenet.data.index import Split, read_dataset
 from googlenet.errors import SettingsError
 from googlenet.evaluation.evaluate import Evaluation, evaluate_together
+from googlenet.report.words import Language
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.weights.model_file import read_model
@@ -46,11 +47,18 @@ class Ensemble:
 
 
 def train_members(
-    data: Path, settings: TrainSettings, folder: Path, members: int, *, reading: Progress, judging: Progress
+    data: Path,
+    settings: TrainSettings,
+    folder: Path,
+    members: int,
+    *,
+    language: Language = "en",
+    reading: Progress,
+    judging: Progress,
 ) -> Ensemble:
     """Train ``members`` >= 2 models into ``folder``/member-1, member-2, …, and judge them together into members.json.
 
-    Ctrl-C keeps what the member at work has learned, and ends there.
+    ``language`` is that of each member's report. Ctrl-C keeps what the member at work has learned, and ends there.
     """
     from googlenet.training.learner import find_learner
     from googlenet.training.processes import place_by_torchrun
@@ -68,7 +76,8 @@ def train_members(
     new_run_folder(folder)
     runs: list[Run] = []
     for own in member_settings(settings, members):
-        runs.append(train_and_judge(data, own, folder / f"member-{len(runs) + 1}", reading=reading, judging=judging))
+        target = folder / f"member-{len(runs) + 1}"
+        runs.append(train_and_judge(data, own, target, language=language, reading=reading, judging=judging))
         if read_model(runs[-1].model).record["interrupted"]:
             break
     together = _judge_together(data, settings.seed, runs, reading, judging)

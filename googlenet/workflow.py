@@ -18,6 +18,7 @@ from googlenet.errors import SettingsError
 from googlenet.evaluation.calibrate import calibrate
 from googlenet.evaluation.evaluate import Evaluation, evaluate
 from googlenet.report.page import write_report
+from googlenet.report.words import Language
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 
@@ -50,16 +51,17 @@ def train_and_judge(
     *,
     resume: bool = False,
     seconds: float | None = None,
+    language: Language = "en",
     reading: Progress,
     judging: Progress,
 ) -> Run:
     """Train on ``data`` and write everything into the new folder ``folder``: model, test figures, report, logs.
 
     ``resume``: ``folder`` is that of a run that was ended, which goes on. ``seconds``: all of it may take so long;
-    epochs and, where pictures grow, sizes are planned for that. ``reading`` and ``judging`` are told (done, total)
-    while the images are verified and while the test runs. Of several processes under ``torchrun``, which take no
-    ``seconds``, the first one returns; the others leave with exit code 0 when training is over. A run that the same
-    torchrun began goes on.
+    epochs and, where pictures grow, sizes are planned for that. ``language`` is the report's. ``reading`` and
+    ``judging`` are told (done, total) while the images are verified and while the test runs. Of several processes
+    under ``torchrun``, which take no ``seconds``, the first one returns; the others leave with exit code 0 when
+    training is over. A run that the same torchrun began goes on.
     """
     from googlenet.training.budget import Budget
     from googlenet.training.learner import find_learner
@@ -83,8 +85,9 @@ def train_and_judge(
     report = None
     if evaluation is not None:
         report = folder / "report.html"
-        words = ["googlenet", "evaluate", str(folder / MODEL_FILE), str(data), "--report", "report.html"]
-        write_report(evaluation, report, shlex.join(words))
+        command = ["googlenet", "evaluate", str(folder / MODEL_FILE), str(data)]
+        words = [*command, "--report", "report.html", "--lang", language]
+        write_report(evaluation, report, shlex.join(words), language)
         atomic_write(folder / "test.json", [_json(evaluation.as_json())])
     return Run(folder / MODEL_FILE, report, evaluation, monotonic() - started)
 

@@ -30,7 +30,7 @@ def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def _train(data: Path, folder: Path, **changes: Any) -> Ensemble:
     small = {"image_size": 64, "epochs": 1, "batch_size": 8, "precision": "fp32", "aux_heads": False}
     settings = scratch(**(small | changes))
-    return train_members(data, settings, folder, 3, reading=lambda *_: None, judging=lambda *_: None)
+    return train_members(data, settings, folder, 3, language="zh", reading=lambda *_: None, judging=lambda *_: None)
 
 
 def _models(ensemble: Ensemble) -> list[SealedModel]:
@@ -58,6 +58,9 @@ def test_members_begin_alike_and_see_the_images_in_another_order(
     assert [path.name for path in sorted((tmp_path / "still").iterdir())] == [
         "member-1", "member-2", "member-3", "members.json",
     ]  # fmt: skip
+    reports = [path.read_text(encoding="utf-8") for path in (tmp_path / "still").glob("*/report.html")]
+    assert len(reports) == 3
+    assert all('<html lang="zh"' in page and "googlenet evaluate" in page for page in reports)
     document = json.loads((tmp_path / "still/members.json").read_text())
     assert [(len(row["models"]), row["crops"]) for row in document["protocols"]] == [
         *[(1, 1)] * 3, (3, 1), *[(1, 10)] * 3, (3, 10),

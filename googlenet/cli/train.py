@@ -35,6 +35,7 @@ def train(
     doctor: Literal["watch", "fix", "off"] | None = None,
     aux_heads: bool | None = None,
     members: int = 1,
+    lang: Literal["en", "zh"] = "en",
     as_json: Json = False,
 ) -> None:
     """Train a classifier on a folder of photographs and judge it on images that it has not seen.
@@ -81,6 +82,8 @@ def train(
     members
         so many models, as the paper's ensemble of 7: the same first weights, another order and augmentation each, the
         last one wider; judged alone and together
+    lang
+        of the report
     """
     from googlenet.ensemble import train_members
     from googlenet.recipes import recipe as make_settings
@@ -114,10 +117,17 @@ def train(
     with progress("checking the images") as reading, progress("judging") as judging:
         if members == 1:
             run = train_and_judge(
-                data, settings, folder, resume=bool(resume), seconds=seconds, reading=reading, judging=judging
+                data,
+                settings,
+                folder,
+                resume=bool(resume),
+                seconds=seconds,
+                language=lang,
+                reading=reading,
+                judging=judging,
             )
         else:
-            ensemble = train_members(data, settings, folder, members, reading=reading, judging=judging)
+            ensemble = train_members(data, settings, folder, members, language=lang, reading=reading, judging=judging)
     if members == 1:
         show_run(run, as_json=as_json)
     else:
