@@ -12,7 +12,7 @@ demo: .venv/demo.installed
 	$(BIN)/googlenet demo
 
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: env
 	$(BIN)/ruff format --check .
