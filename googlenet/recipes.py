@@ -16,7 +16,8 @@ def finetune(**changes: Any) -> TrainSettings:
     """Start from trained weights: a new head is fitted on the frozen features, then all but the stem trains.
 
     ``googlenet train DIR --weights bvlc_googlenet.caffemodel`` on the 2,500 flower photographs takes 8 minutes on
-    2 cores and gives 94.0 and 94.8 % on the test split (seeds 0 and 1; docs/benchmarks.md).
+    2 cores and gives 94.0 and 94.8 % on the test split (seeds 0 and 1; docs/benchmarks.md): measured when crops were
+    resized by Pillow, not yet since OpenCV does it.
     """
     return _settings(
         {
