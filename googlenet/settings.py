@@ -77,17 +77,6 @@ class TrainSettings(BaseModel):
         return self.image_size if {self.first_size, self.test_size} <= {None, self.image_size} else None
 
 
-class EvaluateSettings(BaseModel):
-    """What ``googlenet evaluate`` is asked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    split: Literal["train", "val", "test", "all"] = "test"
-    resize: Literal["shorter-side", "warp", "none"] | None = None  # None: the model's own
-    resize_size: int | None = Field(default=None, ge=8, le=4096)  # pixels; None: the model's own
-    seed: int = Field(default=0, ge=0)  # of the split, where the data set gives none
-
-
 ExportTarget = Literal["onnx", "openvino", "savedmodel", "litert", "pt2", "safetensors"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
 
