@@ -102,7 +102,8 @@ def ours(name: str, *, lrn: bool) -> tuple[Callable[[Batch], None], str]:
     keep_memory()  # as ``googlenet train`` does
     spec = variant(name, CLASSES)
     spec = spec if lrn else replace(spec, lrn=None)
-    learner = find_learner("tensorflow")(spec, Preprocessing(), scratch(framework="tensorflow"), None)
+    settings = scratch(framework="tensorflow", image_size=224, first_size=None, test_size=None)
+    learner = find_learner("tensorflow")(spec, Preprocessing(), settings, None)
     learner.load(initial_weights(spec, seed=0))
 
     def take(batch: Batch) -> None:
@@ -139,6 +140,7 @@ def compare(name: str) -> None:
         pipes[side], theirs = get_context("spawn").Pipe()
         processes.append(get_context("spawn").Process(target=serve, args=(theirs, side, name)))
         processes[-1].start()
+        theirs.close()  # so that a process that dies is noticed
         precisions[side] = pipes[side].recv()
     speeds: dict[str, list[float]] = {"peer": [], "ours": []}
     for _ in range(ROUNDS):
