@@ -28,7 +28,7 @@ from googlenet.variants import variant
 from googlenet.weights.labels import numbered
 from googlenet.weights.model_file import SealedModel
 
-BATCH, ROUNDS, SINGLES = 32, 5, 200
+BATCH, ROUNDS, SINGLES = 32, 15, 200
 
 Run = Callable[[np.ndarray], object]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -75,7 +76,12 @@ def train_and_judge(
         if budget and place.world > 1:
             raise SettingsError("--time is for one process; under torchrun give --epochs")
         resume, dataset, diagnosis = from_first(lambda: _prepare(data, settings, folder, resume, reading))
-        model = train(dataset, settings, folder, resume=resume, budget=budget)
+        try:
+            model = train(dataset, settings, folder, resume=resume, budget=budget)
+        except SettingsError:  # refused before the first step: the folder is free for the command that the remedy names
+            if not resume and place.rank == 0:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
     if place.rank:
         sys.exit(0)  # the first process does the rest
     model = calibrate(model, dataset, progress=judging).model

@@ -52,7 +52,7 @@ class OpenVinoEngine:
 
     def _network(self, names: tuple[str, ...]) -> Any:
         if names not in self._compiled:
-            content = onnx_bytes(self._model.spec, self._model.tensors, outputs=names)
+            content = onnx_bytes(self._model.spec, self._model.tensors, outputs=names, lrn_operator=True)
             self._compiled[names] = compile_network(openvino.Core().read_model(content), self._threads, self._precision)
         return self._compiled[names]
 

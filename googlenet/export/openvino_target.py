@@ -30,7 +30,8 @@ def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8
     Raises ``MissingExtraError`` where NNCF is needed and not installed.
     """
     shape = input_shape(model, settings)
-    network = openvino.Core().read_model(onnx_bytes(model.spec, model.tensors, input_shape=shape))
+    content = onnx_bytes(model.spec, model.tensors, input_shape=shape, lrn_operator=True)
+    network = openvino.Core().read_model(content)
     if data is not None:
         try:
             from googlenet.export.openvino_int8 import quantised

@@ -83,13 +83,16 @@ def onnx_bytes(
     metadata: Mapping[str, str] | None = None,
     half: bool = False,
     prologue: Prologue | None = None,
+    lrn_operator: bool = False,
 ) -> bytes:
     """What ``build_onnx`` builds, serialised: the content of an ``.onnx`` file.
 
     ``input_shape``: a number fixes an axis, a word leaves it free. ``metadata`` goes into the file's own.
     ``half`` stores the weights in 16 bits; they are computed with in 32. ``prologue``: what comes before the network.
+    ``lrn_operator`` leaves local response norm to the runtime's own operator, which in OpenVINO is the faster one.
     """
-    return _write(OnnxGraph(half=half), spec, tensors, outputs, input_shape, metadata, prologue=prologue)
+    graph = OnnxGraph(half=half)
+    return _write(graph, spec, tensors, outputs, input_shape, metadata, prologue=prologue, lrn_operator=lrn_operator)
 
 
 def onnx_parts(
@@ -113,10 +116,11 @@ def _write(
     metadata: Mapping[str, str] | None = None,
     source: str = INPUT,
     prologue: Prologue | None = None,
+    lrn_operator: bool = False,
 ) -> bytes:
     if prologue is not None:
         prologue.write(graph)
-    net = _Net(graph, tensors, spec.shapes())
+    net = _Net(graph, tensors, spec.shapes(), lrn_operator)
     layers = {name: spec.layer(OUTPUTS["main"] if name == LOGITS else name) for name in outputs}
     for layer in _needed(spec, layers.values(), source):
         _emit(layer, net)
@@ -137,6 +141,7 @@ class _Net:
     graph: OnnxGraph
     tensors: Tensors
     shapes: Mapping[str, Shape]
+    lrn_operator: bool
 
 
 def _needed(spec: Spec, outputs: Iterable[Layer], source: str) -> list[Layer]:
@@ -257,7 +262,11 @@ def _averaging(graph: OnnxGraph, layer: AdaptiveAvgPool, side: str, axis: int) -
 
 @_emit.register
 def _lrn(layer: LocalResponseNorm, net: _Net) -> None:
-    """The sum over neighbouring channels is a 1x1 convolution by a banded matrix: faster than the operator LRN."""
+    """The sum over neighbouring channels is a 1x1 convolution by a banded matrix: in onnxruntime faster than LRN."""
+    if net.lrn_operator and layer.size % 2:  # an even window lies otherwise there, one channel further on
+        constants = {"alpha": float(layer.alpha), "beta": float(layer.beta), "bias": float(layer.k)}
+        net.graph.node("LRN", layer.inputs, layer.name, size=layer.size, **constants)
+        return
 
     def node(op: str, inputs: Sequence[str], name: str) -> str:
         return net.graph.node(op, inputs, f"{layer.name}/{name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from googlenet import __version__
@@ -15,6 +16,13 @@ _MOST_CLASSES = 50
 def model_card(evaluation: Evaluation, verdict: tuple[str, ...], command: str) -> str:
     """The card's text: YAML that machines read, then what people want to know; what nobody knows is left to fill in."""
     return f"---\n{_front_matter(evaluation)}---\n\n{_body(evaluation, verdict, command)}"
+
+
+def seen_in_training(record: Mapping[str, Any]) -> list[str]:
+    """What the doctor of the training said, from a model's record, which a file may hold in any form."""
+    findings = record.get("doctor")
+    rows = findings if isinstance(findings, list) else []
+    return [str(row["says"]) for row in rows if isinstance(row, dict) and "says" in row]
 
 
 def _front_matter(evaluation: Evaluation) -> str:
@@ -146,6 +154,7 @@ def _unknown(evaluation: Evaluation) -> str:
 
 def _limits(evaluation: Evaluation) -> str:
     lines = [_plain(note) for note in evaluation.dataset.notes]
+    lines += [f"in training: {_plain(sentence)}" for sentence in seen_in_training(evaluation.model.record)]
     leaks = evaluation.leaks
     if leaks and leaks.images:
         lines.append(f"{len(leaks.images)} of the images it was judged on are in the training split too")

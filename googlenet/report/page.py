@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from googlenet import __version__
 from googlenet.evaluation.evaluate import Evaluation
 from googlenet.evaluation.score import Answers
-from googlenet.report.card import model_card
+from googlenet.report.card import model_card, seen_in_training
 from googlenet.report.curves import curves
 from googlenet.report.photographs import Album
 from googlenet.report.verdict import confused_pairs, verdict
@@ -39,6 +39,7 @@ def write_report(evaluation: Evaluation, path: Path, command: str, language: Lan
     content = _content(evaluation, command) | {
         "verdict": verdict(evaluation, say),
         "curves": curves(evaluation.model.record.get("history"), say),
+        "seen_in_training": seen_in_training(evaluation.model.record),
     }
     page = environment.get_template("report.html.j2").render(content)
     atomic_write(path, [page.encode("utf-8", "backslashreplace")])

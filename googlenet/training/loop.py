@@ -92,6 +92,7 @@ class Trainer:
         self.watch.begin()
         batches = self._batches()
         self.log.begin("training")
+        self.epoch.started = monotonic()  # a new head may have been fitted since the Trainer was made
         try:
             with StopSignal() as stop:
                 while self.samples < self.total and not stop.asked:

@@ -114,12 +114,15 @@ def test_max_pooling_equals_numpy(padding: Padding, size: int, kernel: int) -> N
 @pytest.mark.parametrize(
     "constants", [LRN(), LRN(size=3, alpha=0.5, beta=0.6, k=2.0), LRN(size=4, alpha=0.1)], ids=["caffe", "pow", "even"]
 )
-def test_lrn_equals_numpy(constants: LRN) -> None:
+@pytest.mark.parametrize("operator", [False, True])
+def test_lrn_equals_numpy(constants: LRN, operator: bool) -> None:
     spec = replace(_tiny(), lrn=constants)
     norm = spec.layer("conv2/norm2")
     assert isinstance(norm, LocalResponseNorm)
     names = (norm.inputs[0], norm.name)
-    found = _run(onnx_bytes(spec, random_tensors(spec), outputs=names), _images(64), *names)
+    content = onnx_bytes(spec, random_tensors(spec), outputs=names, lrn_operator=operator)
+    found = _run(content, _images(64), *names)
+    assert (b"LRN" in content) == (operator and constants.size % 2 == 1)
     x = found[names[0]].astype(np.float64)
     expected = np.empty_like(x)
     for channel in range(x.shape[1]):

@@ -91,6 +91,8 @@ def test_a_thousand_classes_stay_readable(tmp_path: Path, colour_folder: Callabl
         {"history": [{"epoch": i} for i in range(3)]},
         {"settings": ["seed", 1]},
         {"settings": {"a<b>": "<script>"}},
+        {"history": [{"epoch": 1, "top1": 0.5}], "doctor": "well"},
+        {"history": [{"epoch": 1, "top1": 0.5}], "doctor": [1, {"name": "x"}, {"says": "<script>"}]},
     ],
 )
 def test_a_record_of_any_make(
@@ -107,6 +109,17 @@ def test_the_training_is_drawn(tiny_model: SealedModel, tmp_path: Path, colour_f
     assert "<svg" in page
     assert "validation" in page
     assert page == _page(model, folder, tmp_path / "r.html"), "the same evaluation gives the same file"
+
+
+def test_what_went_wrong_in_training_is_said(
+    tiny_model: SealedModel, tmp_path: Path, colour_folder: Callable[..., Path]
+) -> None:
+    findings = [{"name": "stuck", "samples": 96, "says": "the loss of <main> stays at ln 3; take --learning-rate 0.01"}]
+    record = {"history": [{"epoch": i, "top1": 0.3, "val_top1": 0.3, "loss_main": 1.1} for i in (1, 2)]}
+    model = replace(tiny_model, record={**record, "doctor": findings})
+    page = _page(model, colour_folder(per_class=3), tmp_path / "r.html")
+    assert "the loss of &lt;main&gt; stays at ln 3; take --learning-rate 0.01" in page
+    assert "in training: the loss of" in (tmp_path / "r.card.md").read_text(encoding="utf-8")
 
 
 def test_a_report_that_cannot_be_written_is_said(

@@ -17,6 +17,7 @@ from googlenet.training import run as training_run
 from googlenet.training.budget import Budget, Counts, Plan, Speeds, in_words, plan, seconds_of
 from googlenet.training.run import new_run_folder, run_settings, train
 from googlenet.variants import batch_norm
+from googlenet.workflow import train_and_judge
 
 COUNTS = Counts(train=1000, val=200, test=200)
 SPEEDS = Speeds(step={64: 0.002, 96: 0.004, 128: 0.007, 160: 0.01}, first_sight=0.005, validated=0.005, judged=0.01)
@@ -98,3 +99,16 @@ def test_a_run_that_gets_slower_ends_early_with_its_best(
     assert model.tensors
     assert run_settings(folder).epochs == 5000
     assert "the time is up" in (folder / "log.jsonl").read_text()
+
+
+def test_a_time_that_is_refused_leaves_no_folder(colour_folder: Callable[..., Path], tmp_path: Path) -> None:
+    settings = scratch(image_size=64, batch_size=8, precision="fp32")
+    with pytest.raises(SettingsError, match="--time is 1s, too little for one epoch"):
+        train_and_judge(
+            colour_folder(per_class=8), settings, tmp_path / "run", seconds=1, reading=_quiet, judging=_quiet
+        )
+    assert not (tmp_path / "run").exists(), "the remedy names the same command with more time"
+
+
+def _quiet(done: int, total: int) -> None:
+    """Progress that nobody looks at."""
