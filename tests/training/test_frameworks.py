@@ -63,7 +63,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _assert_twins(found: dict[str, Any], expected: dict[str, Any], tolerance: float = 1e-3) -> None:
     """Losses at each step, then weights, statistics, logits, features: relative to the largest value of each.
 
-    A tensor that has hardly left zero counts as if its largest were 1e-3.
+    A tensor that has hardly left zero counts as if its largest were 1e-3. Logits and features, through nine modules of
+    weights that differ a little, may differ by five times as much.
     """
     for step, (ours, theirs) in enumerate(
         zip(json.loads(str(found["figures"])), json.loads(str(expected["figures"])), strict=True)
@@ -73,7 +74,8 @@ def _assert_twins(found: dict[str, Any], expected: dict[str, Any], tolerance: fl
                 assert abs(ours[name] - theirs[name]) <= tolerance * theirs[name], (step, name)
     for name in expected.keys() - {"figures", "device"}:
         difference = np.abs(found[name] - expected[name]).max() / max(np.abs(expected[name]).max(), 1e-3)
-        assert difference <= tolerance, (name, difference)
+        allowed = 5 * tolerance if name in ("logits", "features") else tolerance
+        assert difference <= allowed, (name, difference)
 
 
 CASES = ("paper", "batch_norm", "adamw")
