@@ -43,12 +43,13 @@ def scratch(**changes: Any) -> TrainSettings:
 
     ``googlenet train DIR``. The model sees pictures 1.15 times as large as in training, where random crops show things
     larger (Touvron et al., *Fixing the train-test resolution discrepancy*, arXiv 1906.06423). No mixup and no CutMix:
-    neither was tried from scratch. Time and accuracy of these 100 epochs were not measured, nor what each part gives;
-    with few photographs expect less than from ``finetune``.
+    neither was tried from scratch. A rate of 0.01: on the flowers 0.02 learned less, and 0.05 began by diverging
+    (docs/benchmarks.md). Time and accuracy of these 100 epochs were not measured, nor what each part gives; with few
+    photographs expect less than from ``finetune``.
     """
     sizes = growing_sizes(int(changes.get("image_size", 160)))
     regular = {"trivial_augment": True, "erase": 0.1, "crop_area": (0.25, 1.0), "weight_decay": 5e-4}
-    return _settings({"recipe": "scratch", "epochs": 100} | sizes | regular, changes)
+    return _settings({"recipe": "scratch", "epochs": 100, "learning_rate": 0.01} | sizes | regular, changes)
 
 
 def growing_sizes(size: int) -> dict[str, int]:
