@@ -1,7 +1,7 @@
 """Speed of ``googlenet check`` beside a bare decode: python benchmarks/check_speed.py FOLDER [IMAGES [ROUNDS]]
 
 FOLDER holds class folders of photographs. Where IMAGES asks for more than there are, as many are written anew as JPEG
-files, each the mean of two photographs, so that all differ and all have to be compared (100,000 take about 3 GB in the
+files, each the mean of two photographs, so that all differ and all have to be compared (100,000 take about 2 GB in the
 folder for temporary files). The bare decode opens and decodes each file in a pool of threads or of processes, one per
 core, whichever is faster here on a part of the files: once with the smaller draft that the check itself asks for, once
 in full as a plain script would. Check and decode take turns, ROUNDS (3) times; the ratios of the medians count.
@@ -70,9 +70,7 @@ def photograph(path: Path) -> Image.Image:
 
 def blend(first: Path, second: Path, target: Path) -> None:
     """Write the mean of two photographs."""
-    Image.blend(photograph(first), photograph(second), 0.5).save(
-        target, quality=97
-    )  # a byte for 1.6 pixels, as they have
+    Image.blend(photograph(first), photograph(second), 0.5).save(target, quality=85)
 
 
 def different(forks: Executor, source: Path, target: Path, count: int) -> Path:

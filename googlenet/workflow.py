@@ -67,7 +67,7 @@ def train_and_judge(
     from googlenet.training.budget import Budget
     from googlenet.training.learner import find_learner
     from googlenet.training.processes import from_first, together
-    from googlenet.training.run import MODEL_FILE, save_model, train
+    from googlenet.training.run import MODEL_FILE, SETTINGS_FILE, save_model, train
 
     started = monotonic()
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
@@ -78,8 +78,9 @@ def train_and_judge(
         resume, dataset, diagnosis = from_first(lambda: _prepare(data, settings, folder, resume, reading))
         try:
             model = train(dataset, settings, folder, resume=resume, budget=budget)
-        except SettingsError:  # refused before the first step: the folder is free for the command that the remedy names
-            if not resume and place.rank == 0:
+        except SettingsError:
+            # Refused before it began: the folder is free for the command that the remedy names.
+            if place.rank == 0 and not (folder / SETTINGS_FILE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
             raise
     if place.rank:
