@@ -77,8 +77,9 @@ class ExitFigures:
 
     @property
     def pays(self) -> bool:
-        """Whether time is won and no more accuracy lost than was allowed."""
-        return self.seconds < _WORTH_IT * self.whole_seconds and self._lost <= self.tolerance
+        """Whether images leave early, time is won, and no more accuracy lost than was allowed."""
+        some_leave = self.shares[-1] < 1  # where none does, a time won is chance
+        return some_leave and self.seconds < _WORTH_IT * self.whole_seconds and self._lost <= self.tolerance
 
     @property
     def _lost(self) -> float:

@@ -128,6 +128,7 @@ def test_the_verdict() -> None:
     assert pays.verdict.startswith("early exit pays: 70% of the time")
     slow, wrong = replace(pays, seconds=0.97), replace(pays, top1=0.92)
     assert not slow.pays
+    assert not replace(pays, shares=(0.0, 0.0, 1.0)).pays  # a time won where no image leaves is chance
     assert "80% of the images leave early, but it takes 97% of the time" in slow.verdict
     assert not wrong.pays
     assert "2.0 points of accuracy lost where 0.5 were allowed" in wrong.verdict
