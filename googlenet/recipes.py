@@ -41,15 +41,16 @@ def finetune(**changes: Any) -> TrainSettings:
 def scratch(**changes: Any) -> TrainSettings:
     """Start from nothing: the batch-norm network with both auxiliary heads, one long cosine cycle, pictures that grow.
 
-    ``googlenet train DIR``. The model sees pictures 1.15 times as large as in training, where random crops show things
-    larger (Touvron et al., *Fixing the train-test resolution discrepancy*, arXiv 1906.06423). No mixup and no CutMix:
-    neither was tried from scratch. A rate of 0.01: on the flowers 0.02 learned less, and 0.05 began by diverging
-    (docs/benchmarks.md). Time and accuracy of these 100 epochs were not measured, nor what each part gives; with few
-    photographs expect less than from ``finetune``.
+    ``googlenet train DIR --time 60m`` on the 2,500 flower photographs comes to 110 epochs on 2 cores, and gives 91.6 %
+    on the test split (seed 0; docs/benchmarks.md). The model sees pictures 1.15 times as large as in training, where
+    random crops show things larger (Touvron et al., *Fixing the train-test resolution discrepancy*, arXiv 1906.06423).
+    No mixup and no CutMix: at the end the network names 93 % of the training pictures as they are changed, 91 % of the
+    validation pictures, so there is little to win. AdamW learned faster than SGD at any rate that was tried.
     """
     sizes = growing_sizes(int(changes.get("image_size", 160)))
-    regular = {"trivial_augment": True, "erase": 0.1, "crop_area": (0.25, 1.0), "weight_decay": 5e-4}
-    return _settings({"recipe": "scratch", "epochs": 100, "learning_rate": 0.01} | sizes | regular, changes)
+    adamw = {"optimiser": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05}
+    pictures = {"trivial_augment": True, "erase": 0.1, "crop_area": (0.25, 1.0)}
+    return _settings({"recipe": "scratch", "epochs": 100} | adamw | sizes | pictures, changes)
 
 
 def growing_sizes(size: int) -> dict[str, int]:

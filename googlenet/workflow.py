@@ -66,15 +66,15 @@ def train_and_judge(
     """
     from googlenet.training.budget import Budget
     from googlenet.training.learner import find_learner
-    from googlenet.training.processes import from_first, together
+    from googlenet.training.processes import from_first, place_by_torchrun, together
     from googlenet.training.run import MODEL_FILE, SETTINGS_FILE, save_model, train
 
     started = monotonic()
     find_learner(settings.framework)  # where it is not installed, say so before the images are read
     budget = None if seconds is None else Budget(seconds, started)
+    if budget and place_by_torchrun().world > 1:
+        raise SettingsError("--time is for one process; under torchrun give --epochs")
     with together(settings) as place:
-        if budget and place.world > 1:
-            raise SettingsError("--time is for one process; under torchrun give --epochs")
         resume, dataset, diagnosis = from_first(lambda: _prepare(data, settings, folder, resume, reading))
         try:
             model = train(dataset, settings, folder, resume=resume, budget=budget)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from googlenet.engines import open_engine
-from googlenet.errors import ModelFileError, SettingsError, SpecError
+from googlenet.errors import SettingsError, SpecError
 from googlenet.variants import paper
-from googlenet.weights.model_file import SealedModel, read_model
+from googlenet.weights.model_file import SealedModel
 from tests.conftest import random_tensors
 
 
@@ -59,15 +59,6 @@ def test_images_too_small_are_refused(tiny_model: SealedModel) -> None:
     spec = replace(tiny_model.spec, pool_padding="valid")
     with pytest.raises(SpecError, match="the input is too small"):
         open_engine(replace(tiny_model, spec=spec)).logits(_images(1, 16))
-
-
-def test_logits_that_are_no_numbers_name_the_file(tiny_model: SealedModel, tmp_path: Path) -> None:
-    tensors = {name: np.array(tensor) for name, tensor in tiny_model.tensors.items()}
-    tensors["loss3/classifier/weight"][:] = np.finfo(np.float32).max  # finite, but not what comes of it
-    replace(tiny_model, tensors=tensors).save(tmp_path / "wild.safetensors")
-    engine = open_engine(read_model(tmp_path / "wild.safetensors"))
-    with pytest.raises(ModelFileError, match=r"wild\.safetensors: loss3/classifier is not a finite number"):
-        engine.logits(_images(1) * 1000)
 
 
 def test_an_unknown_engine_and_no_threads_are_refused(tiny_model: SealedModel) -> None:

@@ -97,3 +97,33 @@ def test_an_error_is_said_where_others_than_torchrun_set_the_rank(
         main()
     assert end.value.code == 2
     assert "nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--time", "10m", "--time is for one process; under torchrun give --epochs"),
+        ("--doctor", "fix", "--doctor is fix for 2 processes, which cannot begin again together; give watch"),
+        ("--framework", "tensorflow", "--framework is tensorflow under torchrun"),
+        ("--batch-size", "3", "give a multiple of 2"),
+        ("--batch-size", "2", "each needs two images, give 4"),
+    ],
+)
+def test_what_is_not_for_several_processes_is_refused_before_they_meet(
+    option: str,
+    value: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = {"TORCHELASTIC_RUN_ID": "x", "RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}
+    for name, number in found.items():
+        monkeypatch.setenv(name, number)
+    words = ["train", str(tmp_path / "photographs"), "--out", str(tmp_path / "run"), option, value]
+    monkeypatch.setattr(sys, "argv", ["googlenet", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

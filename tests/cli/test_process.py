@@ -9,25 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from googlenet.weights.model_file import SealedModel
+from tests.cli.conftest import write_photo
 
 COMMAND = [sys.executable, "-m", "googlenet"]
-
-
-@pytest.fixture
-def model(tiny_model: SealedModel, tmp_path: Path) -> Path:
-    path = tmp_path / "model.safetensors"
-    tiny_model.save(path)
-    return path
-
-
-def _photo(path: Path) -> Path:
-    Image.fromarray(np.full((9, 9, 3), 7, np.uint8)).save(path, "PNG")
-    return path
 
 
 def test_ctrl_c_ends_quietly_with_130(model: Path) -> None:
@@ -46,7 +32,7 @@ def test_ctrl_c_ends_quietly_with_130(model: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(model: Path, tmp_path: Path) -> None:
-    photo = _photo(tmp_path / "x.png")
+    photo = write_photo(tmp_path / "x.png")
     words = [*COMMAND, "predict", model, *[photo] * 500, "--csv"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -61,7 +47,7 @@ def test_a_reader_that_leaves_early_is_no_error(model: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("listed", [False, True])
 def test_a_file_name_that_is_no_text(model: Path, tmp_path: Path, listed: bool) -> None:
     path = os.fsencode(tmp_path) + b"/\xff\xfe.png"
-    Path(os.fsdecode(path)).write_bytes(_photo(tmp_path / "x.png").read_bytes())
+    Path(os.fsdecode(path)).write_bytes(write_photo(tmp_path / "x.png").read_bytes())
     words = [b"-"] if listed else [path]
     result = subprocess.run([*COMMAND, "predict", model, *words, "--json"], input=path + b"\n", capture_output=True)
     assert result.returncode == 0, result.stderr
@@ -73,7 +59,7 @@ def test_a_file_name_cannot_command_the_terminal(model: Path, tmp_path: Path) ->
     bad = tmp_path / "\x1b[2J\nerror: no.png"
     bad.write_text("no picture")
     result = subprocess.run(
-        [*COMMAND, "predict", model, _photo(tmp_path / "x.png"), bad], capture_output=True, check=True
+        [*COMMAND, "predict", model, write_photo(tmp_path / "x.png"), bad], capture_output=True, check=True
     )
     assert b"\x1b" not in result.stdout + result.stderr
     assert len(result.stderr.splitlines()) == 2
@@ -87,7 +73,7 @@ def test_zero_bytes_in_the_list(model: Path) -> None:
 
 def test_one_answer_comes_soon(model: Path, tmp_path: Path) -> None:
     """A bound that only a forgotten heavy import breaks: benchmarks/cold_start.py has the real figures."""
-    photo = _photo(tmp_path / "x.png")
+    photo = write_photo(tmp_path / "x.png")
     subprocess.run([*COMMAND, "predict", model, photo, "--json"], capture_output=True, check=True)
     result = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "googlenet", "predict", model, photo, "--json"],
