@@ -51,7 +51,7 @@ def main() -> None:
                 peer_optimiser.step()
         return STEPS * BATCH / (perf_counter() - start)
 
-    learner = TorchLearner(paper(5), Preprocessing(), scratch(learning_rate=1e-4), None)
+    learner = TorchLearner(paper(5), Preprocessing(), scratch(optimiser="sgd", learning_rate=1e-4), None)
     learner.load(initial_weights(paper(5), seed=0))
 
     def our_steps() -> float:

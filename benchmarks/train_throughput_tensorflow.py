@@ -102,7 +102,7 @@ def ours(name: str, *, lrn: bool) -> tuple[Callable[[Batch], None], str]:
     keep_memory()  # as ``googlenet train`` does
     spec = variant(name, CLASSES)
     spec = spec if lrn else replace(spec, lrn=None)
-    settings = scratch(framework="tensorflow", image_size=224, first_size=None, test_size=None)
+    settings = scratch(framework="tensorflow", optimiser="sgd", image_size=224, first_size=None, test_size=None)
     learner = find_learner("tensorflow")(spec, Preprocessing(), settings, None)
     learner.load(initial_weights(spec, seed=0))
 

@@ -45,7 +45,7 @@ DIGITS: dict[str, Any] = {
     "flip": False,
     "crop_area": (0.7, 1.0),
 }
-DIGITS |= {"test_size": None, "erase": 0.0, "weight_decay": 2e-4}
+DIGITS |= {"test_size": None, "erase": 0.0, "optimiser": "sgd", "weight_decay": 2e-4}
 
 Change = Callable[..., Any]
 

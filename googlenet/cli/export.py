@@ -87,6 +87,8 @@ def export(
             f"{row.precision}: {row.bytes / 1e6:5.1f} MB, {row.images_per_second:6.1f} images/s, "
             f"{row.milliseconds:5.1f} ms for one, {100 * row.top1:5.1f} % right, agrees in {100 * row.agreement:5.1f} %"
         )
+    if done.float_layers:
+        say(f"in float: {', '.join(done.float_layers)}")
     if not done.table:
         say(f"verified: logits differ by {done.difference:.1e} of the largest")
 

@@ -44,10 +44,11 @@ class OpenVinoEngine:
         return self._run(images, tuple(names))
 
     def _run(self, images: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-        check_images(self._model, images, [OUTPUTS["main"] if name == LOGITS else name for name in names])
+        layers = [OUTPUTS["main"] if name == LOGITS else name for name in names]
+        check_images(self._model, images, layers)
         found = self._network(names)({INPUT: images})
         results = {name: np.array(found[name]) for name in names}
-        check_finite(self._model, results)
+        check_finite(self._model, dict(zip(layers, results.values(), strict=True)))
         return results
 
     def _network(self, names: tuple[str, ...]) -> Any:

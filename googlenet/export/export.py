@@ -21,7 +21,15 @@ from googlenet.errors import ModelFileError, SettingsError
 from googlenet.export.artifact import Artifact
 from googlenet.export.contract import CONTRACT, FORMAT, PROBES, Contract, Export, Probe, Tolerance, file_digest
 from googlenet.export.examples.copying import example_files
-from googlenet.export.int8 import Int8Data, Measured, Progress, check_drop, rows_as_json
+from googlenet.export.int8 import (
+    Int8Data,
+    Measured,
+    Progress,
+    TooMuchLostError,
+    check_drop,
+    float_choices,
+    rows_as_json,
+)
 from googlenet.export.probes import make_probes
 from googlenet.export.readme import readme
 from googlenet.export.stages import Array, Stage, pipeline, summarise
@@ -51,6 +59,7 @@ class Exported:
     difference: float  # of its logits from the sealed model's, fraction of the largest
     bytes: int  # of the model alone
     table: tuple[Measured, ...] = ()  # fp32 and int8 beside each other
+    float_layers: tuple[str, ...] = ()  # of int8: how the names of the layers begin that stayed in float
 
     def as_json(self) -> dict[str, Any]:
         """The document that ``googlenet export --json`` prints (docs/cli.md)."""
@@ -63,6 +72,7 @@ class Exported:
             "bytes": self.bytes,
             "logit_difference": self.difference,
             "table": rows_as_json(self.table),
+            "float_layers": list(self.float_layers),
         }
 
 
@@ -76,7 +86,8 @@ def export_model(
 ) -> Exported:
     """Write ``model`` into the new folder ``folder`` and run its golden probes through the result.
 
-    ``dataset``: for int8, the data that the model was trained on; training images calibrate, validation images judge.
+    ``dataset``: for int8, the data that the model was trained on; training images calibrate, validation images judge;
+    where too much is lost, once more with the last modules in float.
     The folder appears whole or not at all. Raises ``ModelFileError`` where it exists already, where the export does
     not answer as the sealed model does or int8 loses too much; ``MissingExtraError`` where a target's tools are not
     installed; ``SettingsError`` for int8 without data, ``DataError`` where it lacks images.
@@ -85,7 +96,18 @@ def export_model(
         raise SettingsError("--int8 and --calibrate go together; give the data set that the model was trained on, too")
     if folder.exists():
         raise ModelFileError(f"{folder}: exists already; give a new folder, or remove it first")
-    data = None if dataset is None else Int8Data(dataset, model)
+    if dataset is None:
+        return _export(model, folder, settings, None, progress)
+    first, more = (Int8Data(dataset, model, layers) for layers in float_choices(model.spec))
+    try:
+        return _export(model, folder, settings, first, progress)
+    except TooMuchLostError:
+        return _export(model, folder, settings, more, progress)
+
+
+def _export(
+    model: SealedModel, folder: Path, settings: ExportSettings, data: Int8Data | None, progress: Progress
+) -> Exported:
     with _beside(folder) as work:
         artifact = write_target(model, work, settings, data)
         content = make_probes(model.preprocessing)
@@ -109,7 +131,7 @@ def export_model(
             )
         for name, text in {**example_files(contract), "README.md": readme(contract, folder.name)}.items():
             atomic_write(work / name, [text.encode()])
-    return Exported(Export(folder, contract), difference, size, tuple(table))
+    return Exported(Export(folder, contract), difference, size, tuple(table), data.float_layers if data else ())
 
 
 def probe_logits(export: Export, engine: ExportEngine) -> NDArray[np.float32]:

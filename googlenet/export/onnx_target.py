@@ -13,7 +13,7 @@ from googlenet.engines.onnxruntime_engine import session_options
 from googlenet.errors import ModelFileError
 from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export, Input
-from googlenet.export.int8 import Int8Data, float_layers
+from googlenet.export.int8 import Int8Data
 from googlenet.export.onnx_check import check_onnx
 from googlenet.export.onnx_pixels import PIXELS, check_pixels, write_pixels
 from googlenet.network.onnx_graph import OPSET
@@ -48,7 +48,7 @@ def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8
     if data is not None:
         from googlenet.export.onnx_int8 import quantised
 
-        content = quantised(content, data.calibration_batches(settings.batch or 1), float_layers(model.spec))
+        content = quantised(content, data.calibration_batches(settings.batch or 1), data.float_layers)
     atomic_write(folder / FILE, [content])
     return Artifact(FILE, taken, LOGITS, OPSET)
 

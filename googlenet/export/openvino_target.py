@@ -13,7 +13,7 @@ from googlenet.engines.openvino_engine import compile_network
 from googlenet.errors import MissingExtraError, ModelFileError
 from googlenet.export.artifact import Artifact, Run
 from googlenet.export.contract import Export, Input
-from googlenet.export.int8 import Int8Data, float_layers
+from googlenet.export.int8 import Int8Data
 from googlenet.export.onnx_target import input_shape
 from googlenet.network.onnx_net import LOGITS, onnx_bytes
 from googlenet.settings import ExportSettings
@@ -37,7 +37,7 @@ def write(model: SealedModel, folder: Path, settings: ExportSettings, data: Int8
             from googlenet.export.openvino_int8 import quantised
         except ModuleNotFoundError as error:
             raise MissingExtraError("nncf", "openvino") from error
-        network = quantised(network, data.calibration_batches(settings.batch or 1), float_layers(model.spec))
+        network = quantised(network, data.calibration_batches(settings.batch or 1), data.float_layers)
     openvino.save_model(network, folder / FILE, compress_to_fp16=settings.precision == "fp16")
     return Artifact(FILE, Input(name=INPUT, dtype="float32", layout="NCHW", shape=shape), LOGITS)
 

@@ -161,8 +161,10 @@ def _moved(course: Course) -> float | None:
     """What one step changes at the highest rate, fraction of the weights' norm; None where it cannot be seen."""
     settings, vitals = course.settings, course.vitals
     weights = sqrt(sum(norm**2 for norm in vitals.weights.values()))
-    if not weights or settings.optimiser != "sgd":
+    if not weights:
         return None
+    if settings.optimiser == "adamw":  # each weight moves by about the rate, whatever its gradient
+        return settings.learning_rate * sqrt(course.spec.parameter_count) / weights
     gradient = sqrt(sum(norm**2 for norm in vitals.gradients.values()))
     return settings.learning_rate * gradient / (1 - settings.momentum) / weights
 

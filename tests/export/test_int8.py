@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from googlenet.data.index import Dataset, Split, read_dataset
 from googlenet.engines import open_engine
 from googlenet.errors import DataError, ModelFileError, SettingsError
-from googlenet.export import int8, verify
+from googlenet.export import export, int8, verify
 from googlenet.export.contract import read_export
 from googlenet.export.export import export_model
 from googlenet.export.int8 import Int8Data, Measured, check_drop
@@ -86,6 +86,29 @@ def test_more_loss_than_allowed_is_refused(model: SealedModel, data: Dataset, tm
     check_drop(rows, 0.9)
     with pytest.raises(ModelFileError, match=r"93\.2 % .* fp32 94\.0 %: 0\.8 points are lost, --max-drop is 0\.5"):
         check_drop(rows, 0.5)
+
+
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_where_too_much_is_lost_the_last_modules_stay_in_float(
+    model: SealedModel, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: ExportTarget
+) -> None:
+    for package in ("openvino", "nncf") if target == "openvino" else ():
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    worse = iter((0.8, 0.1))  # of the first attempt and of the second
+    monkeypatch.setattr(export, "check_drop", lambda rows, most: check_drop(_lost(rows, next(worse)), most))
+    done = export_model(model, tmp_path / "e", ExportSettings(to=target, precision="int8"), data)
+    assert done.float_layers == ("pool1/norm1", "conv2/norm2", "inception_5", "loss3/classifier")
+    kept = sum(t.nbytes for name, t in model.tensors.items() if name.startswith(("inception_5", "loss3/")))
+    assert done.bytes > kept  # which alone would be a fourth of that in eight bits
+    assert sorted(path.name for path in tmp_path.iterdir() if "partial" in path.name) == []
+    worse = iter((0.8, 0.8))
+    with pytest.raises(ModelFileError, match="points are lost"):
+        export_model(model, tmp_path / "f", ExportSettings(to=target, precision="int8"), data)
+    assert not (tmp_path / "f").exists()
+
+
+def _lost(rows: Sequence[Measured], points: float) -> list[Measured]:
+    return [rows[0], replace(rows[1], top1=rows[0].top1 - points / 100)]
 
 
 def test_data_and_int8_go_together(model: SealedModel, data: Dataset, tmp_path: Path) -> None:

@@ -85,8 +85,9 @@ def batches(size: int, steps: int) -> Iterator[Batch]:
 
 def run(framework: Any, case: str, steps: int) -> dict[str, Any]:
     """Take the steps; what the module writes."""
-    one_size = {"first_size": None, "test_size": None}
-    settings = scratch(**one_size, framework=framework, precision="fp32", batch_size=BATCH, warmup=0.0, **CASES[case])
+    one_size: dict[str, Any] = {"first_size": None, "test_size": None}
+    usual = {"optimiser": "sgd", "weight_decay": 5e-4, "precision": "fp32", "batch_size": BATCH, "warmup": 0.0}
+    settings = scratch(**(one_size | usual | CASES[case]), framework=framework)
     with together(settings):
         return _run(settings, case, steps)
 

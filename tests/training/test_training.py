@@ -162,7 +162,7 @@ def test_decay_is_for_weights_alone() -> None:
 
 def test_adamw_when_asked() -> None:
     net = GoogLeNet(batch_norm(3, aux_heads=False).scaled(1 / 16))
-    assert isinstance(make_optimiser(net, scratch()), torch.optim.SGD)
+    assert isinstance(make_optimiser(net, scratch(optimiser="sgd")), torch.optim.SGD)
     optimiser = make_optimiser(net, scratch(optimiser="adamw", learning_rate=1e-3))
     assert isinstance(optimiser, torch.optim.AdamW)
     assert [group["lr"] for group in optimiser.param_groups] == [1e-3, 1e-3]
