@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from googlenet.cli import main
 from googlenet.data.classes import ClassName
 from googlenet.data.preprocess import Preprocessing
 from googlenet.evaluation.calibrate import calibration_from
@@ -23,6 +25,7 @@ from googlenet.weights.model_file import SealedModel
 
 MakePicture = Callable[..., Path]
 MakeFolder = Callable[[Mapping[str, int]], Path]
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +44,23 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real weights and photographs at {folder}; point GOOGLENET_SHARED at them")
     return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Calls the command line in this process: exit code, standard output, standard error."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["googlenet", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
 
 
 def random_tensors(spec: Spec, seed: int = 0) -> dict[str, np.ndarray]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.conftest import Run, write_photo
+from tests.cli.conftest import write_photo
+from tests.conftest import Run
 
 
 def test_convert_overwrites_only_when_told(run: Run, model: Path, shared: Path, tmp_path: Path) -> None:

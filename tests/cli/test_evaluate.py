@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from googlenet.weights.model_file import SealedModel
-from tests.cli.conftest import Run, write_photo
+from tests.cli.conftest import write_photo
+from tests.conftest import Run
 
 
 def test_evaluate_json_and_report(run: Run, model: Path, tmp_path: Path, colour_folder: Callable[..., Path]) -> None:

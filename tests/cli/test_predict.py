@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import googlenet
-from tests.cli.conftest import Run, write_photo
+from tests.cli.conftest import write_photo
+from tests.conftest import Run
 
 
 def test_predict_json(run: Run, model: Path, tmp_path: Path) -> None:

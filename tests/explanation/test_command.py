@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from googlenet.cli import main
 from googlenet.data.classes import ClassName
 from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import open_engine
@@ -23,24 +20,7 @@ from googlenet.explanation.overlay import draw_map, draw_whole
 from googlenet.explanation.view import look
 from googlenet.variants import paper, torchvision
 from googlenet.weights.model_file import SealedModel
-from tests.conftest import MakePicture, random_tensors
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["googlenet", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+from tests.conftest import MakePicture, Run, random_tensors
 
 
 @pytest.fixture
