@@ -19,6 +19,7 @@ from googlenet.spec import OUTPUTS, Spec
 from googlenet.training.vitals import Vitals, block
 
 _DIVERGED = 1.5  # times the loss of guessing
+_COMES_DOWN = 0.8  # of what a loss was: less than that, and it is on its way down
 _ABOVE = 1.3  # times the loss of guessing, in an epoch: shuffled labels come to 1.2
 _LEFT = 0.95  # of the loss of guessing: a head below that has begun to learn
 _FAIR, _FAIR_PLAIN = 0.5, 0.6  # of the training: a head that has learned nothing by then will not; without batch norm
@@ -28,6 +29,7 @@ _LATE = 0.75  # of the training: before, the weights' average, which validation 
 _DEAD = 0.95  # fraction of a layer's channels
 _BARELY = 1e-5  # of the weights' norm: what a step changes when the rate is far too small
 _FALLS = 0.1  # of the validation accuracy, below its best
+_GAP = 0.2  # between training and validation accuracy, besides what chance can make
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,21 @@ def slower(settings: TrainSettings) -> tuple[str, dict[str, Any]]:
     return f"--learning-rate {rate:g}", {"learning_rate": rate}
 
 
-def is_diverged(loss: float, chance: float) -> bool:
-    """Whether the mean loss of many steps together is far above that of guessing."""
+def is_far_above(loss: float, chance: float) -> bool:
+    """Whether a loss is far above that of guessing: for the mean of many steps, a sign of divergence."""
     return loss > _DIVERGED * chance + 0.3
+
+
+def is_diverged(losses: Sequence[float], begin: float, chance: float) -> bool:
+    """Whether the losses of many steps, in order, are far above ``chance``, that of guessing, and do not come down.
+
+    A network without batch norm may start at twenty times the loss of guessing and lose that in its first epoch. So a
+    loss that is well below ``begin``, that of the very first step, must have stopped falling.
+    """
+    half = len(losses) // 2
+    earlier, later = sum(losses[:half]) / half, sum(losses[half:]) / (len(losses) - half)
+    falls = later < _COMES_DOWN * begin and later < _COMES_DOWN * earlier
+    return is_far_above(min(later, losses[-1]), chance) and not falls
 
 
 def diverged(settings: TrainSettings, loss: float, chance: float) -> Symptom:
@@ -81,11 +95,11 @@ def diverged(settings: TrainSettings, loss: float, chance: float) -> Symptom:
 def judge(course: Course) -> Iterator[Symptom]:
     """The symptoms at the end of an epoch; of those with one cause, the cause alone."""
     learned, loss = _has_learned(course), course.history[-1]["loss_main"]
-    if is_diverged(loss, course.chance_loss):
-        yield diverged(course.settings, loss, course.chance_loss)
-    elif not learned and (blocked := _blocked(course)):
+    if is_far_above(loss, course.chance_loss):
+        return  # whatever else is seen comes of that; the steps show whether it has diverged
+    if not learned and (blocked := _blocked(course)):
         yield blocked
-    elif _is_fair(course):
+    elif _is_fair(course, learned):
         yield from _later(course) if learned else [_stuck(course)]
 
 
@@ -95,8 +109,8 @@ def _later(course: Course) -> Iterator[Symptom]:
     yield from _validation(course)
 
 
-def _is_fair(course: Course) -> bool:
-    if len(course.history) < 3 or course.steps < _FEW:
+def _is_fair(course: Course, learned: bool) -> bool:
+    if len(course.history) < 3 or (course.steps < _FEW and not learned):
         return False
     if course.spec.batch_norm is None:
         return course.progress >= _FAIR_PLAIN
@@ -191,7 +205,7 @@ def _validation(course: Course) -> Iterator[Symptom]:
     tops = [entry["val_top1"] for entry in history]
     doubt = 3 * sqrt(0.25 / max(images, 1))
     trained = history[-1].get("top1", 0.0)
-    if course.progress >= _LATE and max(tops) <= course.chance_top1 + doubt and trained > max(tops) + 0.2 + doubt:
+    if course.progress >= _LATE and max(tops) <= course.chance_top1 + doubt and trained > max(tops) + _GAP + doubt:
         yield Symptom(
             "validation labels do not fit",
             f"training accuracy is {trained:.0%}, validation accuracy {tops[-1]:.0%}, no better than guessing: the "
@@ -203,6 +217,13 @@ def _validation(course: Course) -> Iterator[Symptom]:
             "overfitting",
             f"validation accuracy has fallen from {max(tops):.0%} to {tops[-1]:.0%} while training accuracy rises: the "
             f"network learns the images by heart; take --epochs {1 + int(np.argmax(tops))}, or add images",
+        )
+    elif course.progress >= _LATE and trained > max(tops[-3:]) + _GAP + doubt:
+        other = "" if course.settings.weights else ", or begin with the --weights of a trained network"
+        yield Symptom(
+            "overfitting",
+            f"training accuracy is {trained:.0%}, validation accuracy {tops[-1]:.0%}: the network knows the training "
+            f"images by heart and others less; add images, look at their labels{other}",
         )
     elif course.progress >= _LATE:
         yield from _never_answered(course)

@@ -48,6 +48,7 @@ class Watch:
         self.findings: list[dict[str, Any]] = []
         self.samples = 0
         self._losses: deque[float] = deque(maxlen=_WINDOW)
+        self._begin: float | None = None
         self._probes: NDArray[np.float32] | None = None
         labels = dataset.labels[dataset.select(Split.TRAIN)]
         self._counts = np.bincount(labels, minlength=len(dataset.classes))
@@ -81,10 +82,13 @@ class Watch:
     def step(self, samples: int, figures: Mapping[str, float]) -> None:
         """After each step, ``samples`` in all."""
         self.samples = samples
-        self._losses.append(figures["loss_main"])
-        loss = float(np.mean(self._losses))
-        if self.is_on and len(self._losses) == _WINDOW and is_diverged(min(loss, self._losses[-1]), self._chance):
-            self._say(diverged(self.settings, loss, self._chance))
+        loss = figures["loss_main"]
+        self._losses.append(loss)
+        if self._begin is None:
+            self._begin = loss
+        is_judged = self.is_on and len(self._losses) == _WINDOW
+        if is_judged and is_diverged(list(self._losses), self._begin, self._chance):
+            self._say(diverged(self.settings, float(np.mean(self._losses)), self._chance))
 
     def not_a_number(self, batch: Batch, loss: float) -> str:
         """What to say of a step whose gradient is no number: the first layer, the image, the remedy."""

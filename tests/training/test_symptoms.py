@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from googlenet.data.batches import Batch
 from googlenet.data.preprocess import Preprocessing
 from googlenet.network.initial import initial_weights
 from googlenet.recipes import scratch
 from googlenet.training.learner import Step
-from googlenet.training.symptoms import Course, judge
+from googlenet.training.symptoms import Course, is_diverged, judge
 from googlenet.training.torch_learner import TorchLearner
 from googlenet.training.vitals import Vitals
 from googlenet.variants import batch_norm, tutorial
@@ -56,16 +57,35 @@ def _course(history: list[dict[str, float]], **changes: Any) -> Course:
         ("rate too small", _course(STUCK, settings=scratch(optimiser="sgd", learning_rate=1e-7))),
         ("rate too small", _course(STUCK, settings=scratch(learning_rate=1e-9))),
         ("rate too large", _course([entry | {"loss_main": 1.4 * CHANCE} for entry in STUCK])),
-        ("diverged", _course([entry | {"loss_main": 3 * CHANCE} for entry in HEALTHY[:1]])),
+        (None, _course([entry | {"loss_main": 3 * CHANCE} for entry in HEALTHY])),  # the steps tell
         ("dead ReLUs", _course(HEALTHY, vitals=Vitals({"inception_4c/5x5": 1.0}))),
         ("validation labels do not fit", _course([entry | {"val_top1": 0.25} for entry in HEALTHY])),
         ("overfitting", _course(HEALTHY + [HEALTHY[-1] | {"top1": 0.99, "val_top1": 0.6}] * 3)),
+        ("overfitting", _course([entry | {"val_top1": 0.6} for entry in HEALTHY])),
+        (None, _course([entry | {"val_top1": 0.85} for entry in HEALTHY])),  # 10 points may be chance
+        ("class never predicted", _course(HEALTHY, answers=NEVER, counts=np.array([100, 100, 100, 5]), steps=96)),
         ("class never predicted", _course(HEALTHY, answers=NEVER, counts=np.array([100, 100, 100, 5]))),
         (None, _course(HEALTHY, answers=NEVER)),  # as common as the others: not learned yet
     ],
 )
 def test_what_is_wrong_is_named(name: str | None, course: Course) -> None:
     assert [symptom.name for symptom in judge(course)] == ([name] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("losses", "begin", "expected"),
+    [
+        (np.full(20, 3 * CHANCE), 1.4, True),  # stays far above
+        (np.geomspace(1e9, 1e4, 20), 1.4, True),  # comes down from where it never was at first
+        (np.geomspace(30, 5, 20), 30.0, False),  # a network that starts there, as the tutorial's does
+        (np.full(20, 20.0), 30.0, True),  # fell and stays
+        (np.full(20, 1.2 * CHANCE), 1.4, False),
+    ],
+)
+def test_a_training_has_diverged_when_the_loss_is_far_above_guessing_and_does_not_come_down(
+    losses: NDArray[np.float64], begin: float, expected: bool
+) -> None:
+    assert is_diverged(list(losses), begin, CHANCE) == expected
 
 
 def test_looking_changes_nothing() -> None:

@@ -33,7 +33,7 @@ def test_fix_begins_again_with_a_tenth_of_the_rate(
 
     monkeypatch.setattr(training_run, "variant", narrow)
     out = new_run_folder(tmp_path / "run")
-    settings = scratch(**SMALL, epochs=2, learning_rate=200.0, doctor="fix")
+    settings = scratch(**SMALL, epochs=8, learning_rate=200.0, doctor="fix")
     model = train(read_dataset(colour_folder(per_class=12)), settings, out)
     first = model.record["doctor"][0]
     assert first["name"] in {"diverged", "not a number"}
