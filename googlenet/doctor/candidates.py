@@ -4,6 +4,10 @@ A picture is described by its colours in 6 × 6 fields, the middle weighing most
 1; the product of two such vectors is their correlation. Of each vector the part that a mirror leaves and the part that
 it turns are kept apart: with s and t the products of these parts, a pair correlates by s + t as it lies, by s - t
 mirrored.
+
+Most photographs are bright above and dark below, and correlate by that alone. Where there are enough of them to tell
+what is usual, the vectors are laid along their principal axes, what varies most is made to count less, and what hardly
+varies is left out: far fewer pairs remain that only look alike, and the products take half the time.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 _ALIKE = 0.86
+_AXES = 48  # of 108
+_LEVELLED = 0.4  # 0: an axis counts as much as pictures vary along it; 0.5: all axes count the same
 _MOST = 5  # candidates of one image: in a film, any frame resembles thousands, and the nearest ones connect them all
 _ROWS, _COLUMNS = 256, 1024  # of a block that stays in the processor's cache
 # Luma and two differences of colour (ITU-R BT.601), the latter doubled: they change least from copy to copy.
@@ -35,9 +41,14 @@ class Pairs(NamedTuple):
     mirrored: NDArray[np.bool_]
 
 
-def candidate_pairs(colours: NDArray[np.uint8]) -> Pairs:
-    """The pairs among n thumbnails (n, side, side, 3) that are alike as they lie or mirrored; ``side`` is even."""
+def candidate_pairs(colours: NDArray[np.uint8], *, levelled: bool = False) -> Pairs:
+    """The pairs among n thumbnails (n, side, side, 3) that are alike as they lie or mirrored; ``side`` is even.
+
+    ``levelled``: what these pictures have in common by their kind counts less; for many pictures, a thousand or more.
+    """
     kept, turned = _halves(colours)
+    if levelled:
+        kept, turned = _levelled(kept, turned)
     parts = [_nearest(*part) for part in _alike(kept, turned)]
     if not parts:
         return Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
@@ -57,6 +68,18 @@ def _halves(colours: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     root = np.float32(np.sqrt(0.5))
     shape = len(fields), side * (side // 2) * 3
     return ((left + right) * root).reshape(shape), ((left - right) * root).reshape(shape)
+
+
+def _levelled(kept: Floats, turned: Floats) -> tuple[Floats, Floats]:
+    """The vectors along their principal axes, levelled, of length 1 again: a mirror leaves and turns them as before."""
+    parts = [(part, *np.linalg.eigh(part.T @ part / len(part))) for part in (kept, turned)]
+    least = np.sort(np.concatenate([variances for _, variances, _ in parts]))[-_AXES].clip(1e-6)
+    still, mirrored = (
+        part @ (axes * variances.clip(least) ** -np.float32(_LEVELLED))[:, variances >= least]
+        for part, variances, axes in parts
+    )
+    lengths = np.sqrt((still**2).sum(1, keepdims=True) + (mirrored**2).sum(1, keepdims=True)).clip(1e-3)
+    return still / lengths, mirrored / lengths
 
 
 def _alike(kept: Floats, turned: Floats) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from googlenet.doctor.files import ONE_COLOUR
 _SAME = 0.86  # of 1, by the details that remain in a thumbnail: above all but copies among the flowers
 _ALMOST = 0.75
 _SURELY_SAME = 0.98  # recompressed, resized or mirrored, but not cropped
+_MANY = 1000  # pictures: enough to tell of what kind they are, and what is usual among them
 _PAIRS = 4096  # the thumbnails of all candidates at once could fill the memory
 
 
@@ -36,9 +37,9 @@ def near_copies(looks: Looks) -> tuple[list[list[int]], bool]:
     telling = (looks.sizes.min(1) >= GRAY) & (looks.spreads > ONE_COLOUR)
     _, representatives, content = np.unique(looks.ids, return_index=True, return_inverse=True)
     compared = representatives[telling[representatives]]
-    first, second, alike = _compare(looks, compared)
-    same, resembling = _threshold(alike, len(compared))
-    copies = alike >= same
+    resembling = _resemble(looks, compared)
+    first, second, alike = _compare(looks, compared, levelled=len(compared) >= _MANY)
+    copies = alike >= (_SURELY_SAME if resembling else _SAME)
     leaders = _connected(len(looks.ids), first[copies].tolist(), second[copies].tolist())
     groups: dict[int, list[int]] = {}
     for i, which in enumerate(representatives[content].tolist()):
@@ -47,10 +48,10 @@ def near_copies(looks: Looks) -> tuple[list[list[int]], bool]:
 
 
 def _compare(
-    looks: Looks, compared: NDArray[np.int64]
+    looks: Looks, compared: NDArray[np.int64], *, levelled: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Pairs that may be copies, and how alike they are."""
-    pairs = candidate_pairs(looks.colours[compared])
+    pairs = candidate_pairs(looks.colours[compared], levelled=levelled)
     first, second = compared[pairs.first], compared[pairs.second]
     alike = np.zeros(len(first), np.float32)
     for start in range(0, len(first), _PAIRS):
@@ -61,12 +62,13 @@ def _compare(
     return first, second, alike
 
 
-def _threshold(alike: NDArray[np.float32], images: int) -> tuple[float, bool]:
-    """From where on a pair is the same; copies stand apart from all else, unless pictures resemble by nature."""
+def _resemble(looks: Looks, compared: NDArray[np.int64]) -> bool:
+    """Copies stand apart from all else, unless pictures resemble by nature: told from some of them, evenly taken."""
+    some = compared[:: 1 + len(compared) // _MANY]
+    *_, alike = _compare(looks, some, levelled=False)
     same = int((alike >= _SAME).sum())
     almost = int((alike >= _ALMOST).sum()) - same
-    resembling = almost > 0.05 * images and almost > 0.25 * same
-    return (_SURELY_SAME if resembling else _SAME), resembling
+    return almost > 0.05 * len(some) and almost > 0.25 * same
 
 
 def _connected(count: int, first: Sequence[int], second: Sequence[int]) -> list[int]:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from googlenet.data.examine import examine
 from googlenet.data.index import list_images
 from googlenet.data.listing import Listing
+from googlenet.demo import write_digits
 from googlenet.doctor.alignment import likeness
 from googlenet.doctor.candidates import candidate_pairs
 from googlenet.doctor.copies import near_copies
@@ -148,6 +149,24 @@ def test_candidates_equal_the_correlation_of_all_pairs() -> None:
     ]
 
 
+def test_levelled_candidates_are_copies_and_not_all_that_is_bright_above() -> None:
+    rng = np.random.default_rng(0)
+    colours = 120 + rng.normal(0, 12, (1200, 6, 6, 3)) + np.linspace(90, -90, 6)[:, None, None]
+    colours[1100:1150] = colours[:50] + rng.normal(0, 3, (50, 6, 6, 3))
+    colours[1150:] = colours[50:100, :, ::-1] * 0.8
+    thumbnails = colours.clip(0, 255).astype(np.uint8)
+    copies = {(i, 1100 + i, i >= 50) for i in range(100)}
+    assert len(candidate_pairs(thumbnails).first) > 1000
+    assert set(zip(*(part.tolist() for part in candidate_pairs(thumbnails, levelled=True)), strict=True)) == copies
+
+
+def test_many_pictures_of_one_kind_are_told_by_some_of_them(tmp_path: Path) -> None:
+    write_digits(tmp_path / "digits")
+    counts = check(tmp_path / "digits").counts()
+    assert counts.pop("resembling") == 1
+    assert sum(counts.values()) <= 10
+
+
 def test_likeness_finds_the_crop_and_ignores_brightness() -> None:
     pictures = [scene(i, (200, 200)).convert("L") for i in range(20)]
     whole = np.array([np.asarray(picture.resize((32, 32), Image.Resampling.BOX)) for picture in pictures])
@@ -166,19 +185,17 @@ def test_among_the_flowers_only_what_was_looked_at(shared: Path) -> None:
 
 
 def test_copies_of_flowers(shared: Path, tmp_path: Path) -> None:
+    """Some of 2,500, which are enough to tell what photographs have in common, so that copies are sought otherwise."""
     listing = list_images(shared / "flowers")
-    chosen = [listing.root / path for path in listing.paths[::25]]
+    paths = [listing.root / path for path in listing.paths]
+    count, chosen = len(paths), range(0, len(paths), 25)
     rng = np.random.default_rng(0)
     for number, (alter, quality) in enumerate(CHANGES.values()):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        for path in chosen:
-            alter(Image.open(path), rng).save(folder / path.name, quality=quality)
-        both = Listing(Path("/"), [str(path) for path in chosen] + [str(folder / path.name) for path in chosen])
-        groups, _ = near_copies(examine(both, verify=True))
-        assert sum(group == [i, i + len(chosen)] for i, group in enumerate(groups_by_first(groups, chosen))) >= 95
-
-
-def groups_by_first(groups: list[list[int]], chosen: list[Path]) -> list[list[int]]:
-    by_first = {group[0]: group for group in groups}
-    return [by_first.get(i, []) for i in range(len(chosen))]
+        (tmp_path / str(number)).mkdir()
+        for i in chosen:
+            paths.append(tmp_path / str(number) / paths[i].name)
+            alter(Image.open(paths[i]), rng).save(paths[-1], quality=quality)
+    looks = examine(Listing(Path("/"), [str(path) for path in paths]), verify=True)
+    for first in range(count, len(paths), len(chosen)):
+        groups, _ = near_copies(looks.keep([*range(count), *range(first, first + len(chosen))]))
+        assert sum([original, count + row] in groups for row, original in enumerate(chosen)) >= 95
