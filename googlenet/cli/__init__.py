@@ -22,25 +22,26 @@ from googlenet.cli.terminal import accept_any_path, say_error
 from googlenet.errors import GoogLeNetError
 
 VERBS = (
+    "demo",
     "check",
     "pack",
     "train",
     "replay",
     "evaluate",
     "calibrate",
-    "predict",
     "compare",
-    "convert",
-    "describe",
-    "twins",
-    "benchmark",
+    "predict",
     "explain",
     "explore",
-    "demo",
+    "describe",
+    "convert",
+    "twins",
     "export",
     "verify",
+    "benchmark",
     "push",
 )
+"""As ``googlenet --help`` lists them: from photographs to a model, its answers, the network itself, other programs."""
 
 app = App(
     name="googlenet",
@@ -48,8 +49,8 @@ app = App(
     version=__version__,
     help_format="plaintext",
 )
-for verb in VERBS:
-    app.command(f"googlenet.cli.{verb}:{verb}", name=verb)  # imported only when it is asked for
+for place, verb in enumerate(VERBS):
+    app.command(f"googlenet.cli.{verb}:{verb}", name=verb, sort_key=place)  # imported only when it is asked for
 
 
 def main() -> None:
@@ -57,6 +58,9 @@ def main() -> None:
     gc.set_threshold(200_000)  # the verbs import thousands of things that are no garbage
     atexit.register(gc.freeze)  # or the interpreter searches all that was imported for garbage as it ends: 50 ms
     accept_any_path()
+    if sys.argv[1:2] in ([], ["--help"], ["-h"]):
+        for verb in VERBS:
+            app[verb]  # imports it, for its line in the list
     try:
         app(sys.argv[1:], print_error=False, exit_on_error=False, result_action="return_none")
         sys.stdout.flush()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from googlenet.cli import VERBS
 from tests.cli.conftest import write_photo
 
 COMMAND = [sys.executable, "-m", "googlenet"]
@@ -87,3 +88,11 @@ def test_one_answer_comes_soon(model: Path, tmp_path: Path) -> None:
     late = {"rich", "jinja2", "matplotlib", "natsort", "onnx", "concurrent.futures.thread"}
     assert "onnxruntime" in imported
     assert not imported & late
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_help_says_of_each_verb_what_it_does(words: list[str]) -> None:
+    text = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=True).stdout
+    lines = [line.strip("│ ").split(maxsplit=1) for line in text.splitlines() if line.startswith("│ ")]
+    described = [line[0] for line in lines if line[0] in VERBS and len(line) == 2]
+    assert described == list(VERBS)
