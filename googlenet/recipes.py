@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,33 @@ from pydantic import ValidationError
 
 from googlenet.errors import SettingsError
 from googlenet.settings import TrainSettings
+
+MEASURED_ON = 2000
+"""Training images with which the epochs of ``finetune`` and ``scratch`` were chosen."""
+
+
+def auto(**changes: Any) -> TrainSettings:
+    """What suits what is there: ``finetune`` where there are weights, else ``scratch``; fewer images, more epochs.
+
+    ``googlenet train DIR [--weights FILE]``. How many epochs is settled by ``suited`` when the images are known, unless
+    they are given, or planned for a time. Fine-tuned on 100 flower photographs, 9 epochs gave 78.8 % of 1,000 others,
+    27 gave 82.5 and 80 gave 83.0 %; on 300 photographs 9 gave 85.9 and 23 gave 87.5 %. From scratch, and for many
+    images, it was not measured.
+    """
+    make = finetune if changes.get("weights") else scratch
+    return make(**changes) if "epochs" in changes else make(**({"recipe": "auto"} | changes))
+
+
+def suited(settings: TrainSettings, images: int) -> TrainSettings:
+    """The settings of ``auto`` for so many training images; those of other recipes as they are.
+
+    Epochs grow as images get fewer, but steps do not: with a quarter of the images twice the epochs, half the steps.
+    """
+    if settings.recipe != "auto":
+        return settings
+    epochs = settings.epochs * min(max(sqrt(MEASURED_ON / images), 0.2), 5.0)
+    name = "finetune" if settings.weights else "scratch"
+    return settings.model_copy(update={"recipe": name, "epochs": float(f"{epochs:.2g}")})
 
 
 def finetune(**changes: Any) -> TrainSettings:
@@ -63,8 +91,9 @@ def paper(**changes: Any) -> TrainSettings:
 
     ``googlenet train DIR --recipe paper``. Crops of 8-100 % at aspects 3/4 to 4/3, random interpolation, photometric
     distortions, heads at 0.3, an average of the weights at the end. The paper leaves rate, batch, decay and gradient
-    clipping open; those are ours, and the average is exponential where Polyak's is uniform. Accuracy and time: not
-    measured.
+    clipping open; those are ours, and the average is exponential where Polyak's is uniform. On the 2,500 flower
+    photographs the main head leaves ln 5 = 1.61 in the third epoch in each of three seeds, and is at 1.33, 1.36 and
+    1.28 after five, at about a minute and a half an epoch on one core in bf16. What it comes to was not measured.
     """
     rates = {"learning_rate": 0.01, "schedule": "steps", "warmup": 0.0, "nesterov": False, "average_decay": 0.999}
     pictures = {"crop_area": (0.08, 1.0), "any_filter": True, "photometric": True}
@@ -95,6 +124,7 @@ def digits(**changes: Any) -> TrainSettings:
 
 
 RECIPES: dict[str, Callable[..., TrainSettings]] = {
+    "auto": auto,
     "finetune": finetune,
     "scratch": scratch,
     "digits": digits,
@@ -104,14 +134,14 @@ RECIPES: dict[str, Callable[..., TrainSettings]] = {
 
 
 def recipe(name: str | None, *, weights: Path | None, **changes: Any) -> TrainSettings:
-    """The settings of the recipe ``name`` (None: ``finetune`` with weights, else ``scratch``) with ``changes``.
+    """The settings of the recipe ``name`` (None: ``auto``) with ``changes``.
 
     A change that is None is not made. Raises ``SettingsError`` for an unknown recipe, a contradiction, a bad value.
     """
-    name = name or ("finetune" if weights else "scratch")
+    name = name or "auto"
     if name not in RECIPES:
         raise SettingsError(f"--recipe is {name!r}; known are: {', '.join(RECIPES)}")
-    if (name == "finetune") != (weights is not None):
+    if name != "auto" and (name == "finetune") != (weights is not None):
         remedy = "give --weights FILE" if weights is None else "leave --weights out, or take --recipe finetune"
         raise SettingsError(f"--recipe is {name!r} and --weights is {weights}; {remedy}")
     return RECIPES[name](weights=weights, **{key: value for key, value in changes.items() if value is not None})

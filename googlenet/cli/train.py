@@ -52,7 +52,8 @@ def train(
     weights
         a trained model to start from: a sealed model or a .caffemodel
     recipe
-        finetune (the default with --weights), scratch (without), digits, paper or tutorial: docs/training.md
+        auto (the default: finetune with --weights, else scratch, and the fewer images the more epochs), or one of
+        finetune, scratch, digits, paper and tutorial: docs/training.md
     epochs
         how often each image is seen
     time

@@ -19,6 +19,7 @@ from googlenet.data.index import Dataset, Split
 from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import ModelFileError, SettingsError, TrainingError
 from googlenet.network.initial import initial_weights
+from googlenet.recipes import suited
 from googlenet.saving import atomic_write
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
@@ -107,7 +108,10 @@ def _train(
     with RunLog(folder if writes else None) as log:
         for note in dataset.notes:
             log.say(f"note: {note}")
-        deadline = inf
+        deadline, chosen = inf, suited(settings, len(dataset.select(Split.TRAIN)))
+        if chosen != settings and budget is None:
+            log.say(f"recipe {chosen.recipe}, {chosen.epochs:g} epochs")
+        settings = chosen
         if budget is not None:
             settings, deadline = _planned(dataset, settings, source, budget, log)
         if writes:

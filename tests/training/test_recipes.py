@@ -14,7 +14,7 @@ from googlenet.data.batches import training_batches
 from googlenet.data.index import Split, read_dataset
 from googlenet.data.preprocess import Preprocessing
 from googlenet.errors import SettingsError
-from googlenet.recipes import RECIPES, digits, paper, scratch, tutorial
+from googlenet.recipes import RECIPES, auto, digits, finetune, paper, recipe, scratch, suited, tutorial
 from googlenet.settings import TrainSettings
 from googlenet.training.schedule import image_size, learning_rate
 
@@ -50,6 +50,15 @@ def test_every_recipe_takes_every_size(make: Callable[..., TrainSettings], size:
     sizes = {image_size(settings, progress / 100) for progress in range(101)}
     assert min(sizes) >= 64
     assert max(sizes) == size <= settings.sealed_size
+
+
+def test_auto_chooses_by_weights_and_by_the_number_of_images() -> None:
+    weights = Path("trained.safetensors")
+    assert suited(recipe(None, weights=weights), 2000) == finetune(weights=weights)
+    assert suited(recipe("auto", weights=None), 2000) == scratch()
+    assert [suited(auto(), images).epochs for images in (20, 500, 8000, 10**7)] == [500, 200, 50, 20]
+    assert suited(recipe(None, weights=weights, epochs=4), 500) == finetune(weights=weights, epochs=4)
+    assert suited(scratch(), 500) == scratch()
 
 
 def test_one_size_where_nothing_grows() -> None:
