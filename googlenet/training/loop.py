@@ -106,8 +106,7 @@ class Trainer:
                     self.log.say(f"SIGTERM after {self.samples} samples; go on with --resume {self.folder}")
         except KeyboardInterrupt:
             self.log.say("interrupted: keeping what was learned so far")
-            self.outcome.interrupted = True
-            self._end_epoch()
+            self._keep()
         finally:
             batches.close()
         return self.outcome
@@ -118,8 +117,13 @@ class Trainer:
             f"the time is up after {done:.0%} of the plan, slower than measured: keeping what was learned so far"
         )
         self._save()
+        self._keep()
+
+    def _keep(self) -> None:
+        """The run ends here: what was learned since the last epoch's end, if anything was, is judged."""
         self.outcome.interrupted = True
-        self._end_epoch()
+        if self.epoch.images or not self.outcome.history:
+            self._end_epoch()
 
     def _advance(self, batch: Batch) -> None:
         before = self.samples

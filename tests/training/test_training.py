@@ -94,19 +94,24 @@ def test_finetuning_starts_from_the_weights(dataset: Dataset, tmp_path: Path) ->
     assert model.record["started_from"]["data"] == source.record["data"]
 
 
-def test_ctrl_c_keeps_what_was_learned(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("steps", [2, 6])  # of 6 in an epoch
+def test_ctrl_c_keeps_what_was_learned(
+    steps: int, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     step, calls = Trainer._step, 0
 
     def interrupted(self: Trainer, *arguments: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == 3:
+        if calls > steps:
             raise KeyboardInterrupt
         return step(self, *arguments)
 
     monkeypatch.setattr(Trainer, "_step", interrupted)
     model = _run(dataset, tmp_path / "run")
     assert model.record["interrupted"]
+    assert [entry["epoch"] for entry in model.record["history"]] == [steps / 6]
+    assert "nan" not in (tmp_path / "run" / "log.jsonl").read_text()
     assert read_model(tmp_path / "run" / MODEL_FILE).classes == dataset.classes
 
 
