@@ -58,29 +58,31 @@ def benchmark(
     if as_json:
         print_json(found.as_json())
     else:
-        _show(found)
+        show(found)
 
 
-def _show(found: Benchmark) -> None:
+def show(found: Benchmark) -> None:
+    """Print the table."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     print(f"{found.model}: {found.variant} at {found.image_size} px, {found.file_size / 1e6:.1f} MB")
     print(f"{found.machine}, {found.threads} threads; {found.rounds} rounds in turns; {found.photographs}")
-    table = Table(box=SIMPLE_HEAD)
+    # Close together, so that all figures are whole in a terminal of 80 columns.
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     table.add_column("engine", no_wrap=True)
     titles = (
-        "ms p50/p90/p99",
-        "from JPEG",
-        "images/s (batch)",
-        "from JPEGs",
-        "cold start s",
-        "memory MB",
-        "difference",
+        "one image, ms\np50/p90/p99",
+        "from JPEG, ms\np50/p90/p99",
+        "images/s\n(batch)",
+        "from\nJPEGs",
+        "start\ns",
+        "peak\nMB",
+        "differs\nby",
     )
     for title in titles:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in found.figures:
         table.add_row(
             row.name,

@@ -98,7 +98,8 @@ class ExitFigures:
                 f"early exit does not pay: {time}, but {100 * self._lost:.1f} points of accuracy lost where "
                 f"{100 * self.tolerance:.1f} were allowed"
             )
-        return f"early exit pays: {time}, {100 * self._lost:+.1f} points of accuracy lost"
+        kind = "lost" if self._lost >= 0 else "won"
+        return f"early exit pays: {time}, {100 * abs(self._lost):.1f} points of accuracy {kind}"
 
     def as_json(self) -> dict[str, Any]:
         """``early_exit`` in the document of ``googlenet evaluate --json`` (docs/cli.md)."""

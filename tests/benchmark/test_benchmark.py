@@ -15,6 +15,7 @@ from googlenet.benchmark.draw import write_picture
 from googlenet.benchmark.figures import Benchmark, Figures, Latency, latency_of
 from googlenet.benchmark.measure import benchmark
 from googlenet.benchmark.worker import Worker
+from googlenet.cli.benchmark import show
 from googlenet.data.preprocess import prepare
 from googlenet.engines import open_engine
 from googlenet.errors import DataError, SettingsError
@@ -117,3 +118,15 @@ def test_mistakes(model: Path, tmp_path: Path) -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "give .svg or .png" in result.stderr
+
+
+def test_the_table_is_whole_in_eighty_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    slow = Latency(123.4, 234.5, 345.6)
+    row = Figures("openvino bf16", slow, slow, {32: 1234.5}, 1043.0, 12.3, 1_281_000_000, 1e-3)
+    show(Benchmark("m.safetensors", 1, "batch_norm", 224, "one", "here", 2, 3, (row,), {}))
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert "openvino bf16 123/234/346 123/234/346 1234 (32)" in " ".join(out.split())

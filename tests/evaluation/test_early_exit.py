@@ -125,7 +125,8 @@ def test_what_cannot_leave_early(tiny_model: SealedModel, model: SealedModel) ->
 def test_the_verdict() -> None:
     pays = ExitFigures(100, (0.5, 0.3, 0.2), (1.0, 0.9, 0.8), 0.94, 0.94, 70.0, 100, 0.7, 1.0, 0.005)
     assert pays.pays
-    assert pays.verdict.startswith("early exit pays: 70% of the time")
+    assert pays.verdict == "early exit pays: 70% of the time, 0.0 points of accuracy lost"
+    assert replace(pays, top1=0.95).verdict == "early exit pays: 70% of the time, 1.0 points of accuracy won"
     slow, wrong = replace(pays, seconds=0.97), replace(pays, top1=0.92)
     assert not slow.pays
     assert not replace(pays, shares=(0.0, 0.0, 1.0)).pays  # a time won where no image leaves is chance
