@@ -53,8 +53,8 @@ class Speeds:
 
     step: Mapping[int, float]  # in training, by the pictures' size in pixels
     first_sight: float  # more than that when it has not been decoded before
-    validated: float  # by the framework that trains
-    judged: float  # by the engine that calibrates and tests
+    validated: Mapping[int, float]  # by the framework that trains, by the size of the sealed model's pictures
+    judged: Mapping[int, float]  # by the engine that calibrates and tests, likewise
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,9 @@ def plan(settings: TrainSettings, counts: Counts, speeds: Speeds, *, seconds: fl
     Where pictures grow and fewer than 30 epochs result, they stay smaller. Too little for an epoch: from weights, only
     the new head is fitted; from scratch, ``SettingsError`` names the least time.
     """
-    after = speeds.judged * (counts.val + counts.test + min(counts.train, _MOST_KNOWN)) + _REST
-    after += speeds.validated * counts.val
-    before = speeds.first_sight * counts.train
-    if settings.weights is not None:
-        before += 2 * speeds.validated * min(counts.train, _MOST_FITTED)  # the head learns from mirrored ones too
-    free = _MARGIN * (seconds - spent - before - after)
-    for planned in _choices(settings):
+    for planned in choices(settings):
+        before, after = _around(planned, counts, speeds)
+        free = _MARGIN * (seconds - spent - before - after)
         epoch = _epoch_seconds(planned, counts, speeds)
         if free / epoch >= _ENOUGH:
             break
@@ -93,6 +89,23 @@ def plan(settings: TrainSettings, counts: Counts, speeds: Speeds, *, seconds: fl
     return Plan(alone, after, f"{in_words(seconds)} are too little for one epoch: only the new head is fitted{late}")
 
 
+def _around(settings: TrainSettings, counts: Counts, speeds: Speeds) -> tuple[float, float]:
+    """Seconds before the first step, and after the last one."""
+    validated, judged = (_at(part, settings.sealed_size) for part in (speeds.validated, speeds.judged))
+    before = speeds.first_sight * counts.train
+    if settings.weights is not None:
+        before += 2 * validated * min(counts.train, _MOST_FITTED)  # the head learns from mirrored ones too
+    known = min(counts.train, _MOST_KNOWN)
+    return before, judged * (counts.val + counts.test + known) + _REST + validated * counts.val
+
+
+def _at(measured: Mapping[int, float], *sizes: int) -> float:
+    """Seconds of an image, the mean over these sizes; between measured ones they grow with the area."""
+    known = sorted(measured)
+    areas = [size**2 for size in known]
+    return float(np.interp([size**2 for size in sizes], areas, [measured[size] for size in known]).mean())
+
+
 def _as_planned(settings: TrainSettings, epochs: float, after: float, counts: Counts, seconds: float) -> Plan:
     first, last = settings.first_size or settings.image_size, settings.image_size
     sizes = f"{last} pixels" if first == last else f"{first} to {last} pixels"
@@ -103,7 +116,7 @@ def _as_planned(settings: TrainSettings, epochs: float, after: float, counts: Co
     return Plan(settings.model_copy(update={"epochs": epochs}), after, words)
 
 
-def _choices(settings: TrainSettings) -> list[TrainSettings]:
+def choices(settings: TrainSettings) -> list[TrainSettings]:
     """The recipe's own sizes, then smaller ones where pictures grow."""
     if settings.first_size is None:
         return [settings]
@@ -112,11 +125,9 @@ def _choices(settings: TrainSettings) -> list[TrainSettings]:
 
 
 def _epoch_seconds(settings: TrainSettings, counts: Counts, speeds: Speeds) -> float:
-    """Of the mean epoch; between measured sizes, an image's time grows with its area."""
-    measured = sorted(speeds.step)
-    areas = [image_size(settings, progress) ** 2 for progress in np.linspace(0, 1, 200, endpoint=False)]
-    steps = np.interp(areas, [size**2 for size in measured], [speeds.step[size] for size in measured])
-    return counts.train * float(steps.mean()) + counts.val * speeds.validated
+    """Of the mean epoch."""
+    sizes = [image_size(settings, progress) for progress in np.linspace(0, 1, 200, endpoint=False)]
+    return counts.train * _at(speeds.step, *sizes) + counts.val * _at(speeds.validated, settings.sealed_size)
 
 
 def seconds_of(text: str) -> float:

@@ -18,7 +18,7 @@ from googlenet.data.preprocess import Preprocessing
 from googlenet.engines import open_engine
 from googlenet.settings import TrainSettings
 from googlenet.spec import OUTPUTS, Spec
-from googlenet.training.budget import SMALLEST, Speeds
+from googlenet.training.budget import SMALLEST, Speeds, choices
 from googlenet.training.learner import Learner, Step
 from googlenet.weights.model_file import SealedModel
 
@@ -36,7 +36,10 @@ def measure(
     *,
     seconds: float,
 ) -> Speeds:
-    """Train and judge for three steps of each kind, or about ``seconds``; ``learner`` has learned from that."""
+    """Train and judge for three steps of each kind, or about ``seconds``, at the largest size and the smallest.
+
+    ``learner`` has learned from that.
+    """
     smallest = settings.image_size if settings.first_size is None else SMALLEST
     images = DecodedImages(preprocessing.resize_size, preprocessing.orientation, folder=pictures_folder())
 
@@ -49,16 +52,22 @@ def measure(
     model = SealedModel(spec, dataset.classes, preprocessing, learner.averaged(), {})
     engine = open_engine(model, "onnxruntime")
     paths = [dataset.path(i) for i in range(len(dataset))]
+    sealed = {planned.sealed_size for planned in choices(settings)}
 
-    def judged(answer: Callable[[NDArray[np.float32]], object]) -> float:
-        with closing(evaluation_batches(paths, preprocessing, batch_size=settings.batch_size)) as batches:
+    def judged(answer: Callable[[NDArray[np.float32]], object], size: int) -> float:
+        resize_size = round(preprocessing.resize_size * size / preprocessing.crop_size)
+        rule = preprocessing.model_copy(update={"crop_size": size, "resize_size": resize_size})
+        with closing(evaluation_batches(paths, rule, batch_size=settings.batch_size)) as batches:
             return _per_image(batches, lambda batch: answer(batch.images), seconds)
+
+    def answer(images: NDArray[np.float32]) -> object:
+        return engine.activations(images, (OUTPUTS["main"],))
 
     return Speeds(
         step=steps,
         first_sight=max(0.0, first - steps[settings.image_size]),
-        validated=judged(learner.logits),
-        judged=judged(lambda images: engine.activations(images, (OUTPUTS["main"],))),
+        validated={size: judged(learner.logits, size) for size in {min(sealed), max(sealed)}},
+        judged={size: judged(answer, size) for size in {min(sealed), max(sealed)}},
     )
 
 

@@ -20,7 +20,9 @@ from googlenet.variants import batch_norm
 from googlenet.workflow import train_and_judge
 
 COUNTS = Counts(train=1000, val=200, test=200)
-SPEEDS = Speeds(step={64: 0.002, 96: 0.004, 128: 0.007, 160: 0.01}, first_sight=0.005, validated=0.005, judged=0.01)
+SPEEDS = Speeds(
+    step={64: 0.002, 96: 0.004, 128: 0.007, 160: 0.01}, first_sight=0.005, validated={184: 0.005}, judged={184: 0.01}
+)
 
 
 def test_all_costs_together_fill_the_time() -> None:
@@ -40,6 +42,18 @@ def test_enough_time_keeps_the_sizes_and_little_makes_them_smaller() -> None:
     assert long.epochs > 30
     assert middle.epochs > 30
     assert 1 <= short.epochs < 30
+
+
+def test_smaller_pictures_are_judged_faster() -> None:
+    slow = replace(SPEEDS, validated={184: 0.02}, judged={184: 0.04})
+    fast = replace(SPEEDS, validated={110: 0.005, 184: 0.02}, judged={110: 0.01, 184: 0.04})
+    one, other = (plan(scratch(), COUNTS, speeds, seconds=140, spent=5) for speeds in (slow, fast))
+    assert one.settings.image_size == other.settings.image_size == 96
+    assert one.seconds_after - other.seconds_after == pytest.approx(1400 * 0.03 + 200 * 0.015)
+    epoch = 1000 * (0.002 + 0.004) / 2  # half of it at 64 pixels, half at 96
+    assert other.settings.epochs == pytest.approx(
+        0.98 * (140 - 5 - 1000 * 0.005 - other.seconds_after) / (epoch + 200 * 0.005), rel=0.02
+    )
 
 
 def test_twice_the_time_is_more_than_twice_the_epochs() -> None:
