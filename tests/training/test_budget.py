@@ -98,19 +98,24 @@ def test_time_goes_with_neither_epochs_nor_members(more: dict[str, float], tmp_p
 def test_a_run_that_gets_slower_ends_early_with_its_best(
     colour_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def too_much(settings: object, *_: object, **__: object) -> Plan:
+    measured: list[Speeds] = []
+
+    def too_much(settings: object, counts: object, speeds: Speeds, **_: object) -> Plan:
+        measured.append(speeds)
         return Plan(scratch(image_size=64, epochs=5000, batch_size=8, precision="fp32"), 1.0, "a plan")
 
     monkeypatch.setattr(
         training_run, "variant", lambda name, classes, aux_heads: batch_norm(classes, aux_heads=aux_heads).scaled(1 / 8)
     )
     monkeypatch.setattr(training_run, "plan", too_much)
-    folder, settings = new_run_folder(tmp_path / "run"), scratch(image_size=64, batch_size=8, precision="fp32")
+    folder, settings = new_run_folder(tmp_path / "run"), scratch(image_size=128, batch_size=8, precision="fp32")
     started = monotonic()
     model = train(read_dataset(colour_folder(per_class=8)), settings, folder, budget=Budget(3, started))
     assert monotonic() - started < 20
     assert model.record["interrupted"]
     assert model.tensors
+    assert measured[0].step.keys() == {64, 128}
+    assert measured[0].validated.keys() == measured[0].judged.keys() == {110, 147}  # what may be sealed
     assert run_settings(folder).epochs == 5000
     assert "the time is up" in (folder / "log.jsonl").read_text()
 

@@ -23,7 +23,7 @@ from googlenet.regression import logistic_regression
 from googlenet.training import run as training_run
 from googlenet.training.loop import Trainer
 from googlenet.training.precision import Gradients, bf16_difference, choose_precision
-from googlenet.training.run import MODEL_FILE, new_run_folder, train
+from googlenet.training.run import MODEL_FILE, new_run_folder, run_settings, train
 from googlenet.training.schedule import learning_rate, share_of_step
 from googlenet.training.torch_device import Normaliser
 from googlenet.training.torch_optimiser import WeightAverage, make_optimiser
@@ -92,6 +92,12 @@ def test_finetuning_starts_from_the_weights(dataset: Dataset, tmp_path: Path) ->
         assert np.array_equal(model.tensors[name], source.tensors[name])
     assert not np.array_equal(model.tensors["inception_5b/1x1/weight"], source.tensors["inception_5b/1x1/weight"])
     assert model.record["started_from"]["data"] == source.record["data"]
+
+
+def test_auto_is_settled_by_the_number_of_images(dataset: Dataset, tmp_path: Path) -> None:
+    model = _run(dataset, tmp_path / "run", recipe="auto", epochs=0.4)
+    assert (run_settings(tmp_path / "run").recipe, run_settings(tmp_path / "run").epochs) == ("scratch", 2.0)
+    assert model.record["history"][-1]["epoch"] == 2
 
 
 @pytest.mark.parametrize("steps", [2, 6])  # of 6 in an epoch
