@@ -102,21 +102,19 @@ def test_a_run_that_gets_slower_ends_early_with_its_best(
 
     def too_much(settings: object, counts: object, speeds: Speeds, **_: object) -> Plan:
         measured.append(speeds)
-        return Plan(scratch(image_size=64, epochs=5000, batch_size=8, precision="fp32"), 1.0, "a plan")
+        return Plan(scratch(image_size=64, epochs=1000, batch_size=8, precision="fp32"), 1.0, "a plan")
 
     monkeypatch.setattr(
         training_run, "variant", lambda name, classes, aux_heads: batch_norm(classes, aux_heads=aux_heads).scaled(1 / 8)
     )
     monkeypatch.setattr(training_run, "plan", too_much)
     folder, settings = new_run_folder(tmp_path / "run"), scratch(image_size=128, batch_size=8, precision="fp32")
-    started = monotonic()
-    model = train(read_dataset(colour_folder(per_class=8)), settings, folder, budget=Budget(3, started))
-    assert monotonic() - started < 20
-    assert model.record["interrupted"]
+    model = train(read_dataset(colour_folder(per_class=8)), settings, folder, budget=Budget(3, monotonic()))
+    assert model.record["interrupted"], "all of a plan that takes minutes was trained"
     assert model.tensors
     assert measured[0].step.keys() == {64, 128}
     assert measured[0].validated.keys() == measured[0].judged.keys() == {110, 147}  # what may be sealed
-    assert run_settings(folder).epochs == 5000
+    assert run_settings(folder).epochs == 1000
     assert "the time is up" in (folder / "log.jsonl").read_text()
 
 
