@@ -20,10 +20,10 @@ from threading import Lock
 import numpy as np
 import PIL
 from numpy.typing import NDArray
-from PIL import features
+from PIL import Image, features
 
 from googlenet import __version__
-from googlenet.data.decode import Orientation, decode, read_bytes
+from googlenet.data.decode import Orientation, decode_own, read_bytes
 from googlenet.data.look import content_id
 from googlenet.saving import cache_folder
 
@@ -71,9 +71,9 @@ class DecodedImages:
         return pixels
 
     def _decode(self, source: bytes, path: Path) -> NDArray[np.uint8]:
-        image = decode(source, orientation=self.orientation, draft_size=self.shorter_side, name=str(path))
-        factor = min(image.size) // self.shorter_side
-        return np.asarray(image.reduce(factor) if factor > 1 else image)
+        pixels = decode_own(source, orientation=self.orientation, draft_size=self.shorter_side, name=str(path)).pixels
+        factor = min(pixels.shape[:2]) // self.shorter_side
+        return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
 
     def _open(self, root: Path, max_bytes: int | None) -> None:
         try:

@@ -9,14 +9,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from googlenet.data.jpeg import decode_jpeg, is_plain
 from googlenet.data.shards import shards_of
 from googlenet.errors import ImageError
 
@@ -43,11 +47,11 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decoded:
     """A picture, and what its file says of itself."""
 
-    image: Image.Image  # mode RGB
+    pixels: NDArray[np.uint8]  # RGB, (height, width, 3)
     format: str  # by the content, in Pillow's words: JPEG, PNG, …
     stored: str  # how the pixels are stored: Pillow's mode, «16 bits», or «P with transparency»
     size: tuple[int, int]  # width and height as stored, before any turning
@@ -63,28 +67,45 @@ def decode(
     ``name`` stands for the file in messages when ``source`` is bytes. Raises ``ImageError``.
     """
     if isinstance(source, Path):
-        return decode(read_bytes(source), orientation=orientation, draft_size=draft_size, name=str(source))
-    return decode_described(source, orientation=orientation, draft_size=draft_size, name=name).image
+        source, name = read_bytes(source), str(source)
+    with _opened(source, name) as image:
+        _draft(image, draft_size)
+        return _upright(image, orientation, name)
 
 
-def decode_described(
+def decode_own(
     source: bytes, *, orientation: Orientation = "exif", draft_size: int | None = None, name: str = "image"
 ) -> Decoded:
-    """As ``decode``, with what the file says of itself."""
+    """As ``decode`` to the same pixels, with what the file says of itself.
+
+    For the user's own photographs alone: where simplejpeg is installed, JPEG takes half the time (``jpeg``).
+    """
+    if is_plain(source) and (picture := decode_jpeg(source, draft_size, MAX_PIXELS)) is not None:
+        pixels, size = picture
+        return Decoded(pixels, "JPEG", "RGB", size, turned=False)
+    with _opened(source, name) as image:
+        format, size, stored = image.format or "", image.size, _stored(image)
+        tag = _orientation(image)  # asked here, since a TIFF file has forgotten it after load()
+        picture = decode_jpeg(source, draft_size, MAX_PIXELS) if format == "JPEG" else None
+        if picture is None:
+            _draft(image, draft_size)
+            pixels = np.asarray(_upright(image, orientation, name))
+        elif orientation == "exif" and tag in TRANSPOSE:
+            pixels = np.asarray(Image.fromarray(picture[0]).transpose(TRANSPOSE[tag]))
+        else:
+            pixels = picture[0]
+        return Decoded(pixels, format, stored, size, turned=tag in TRANSPOSE)
+
+
+@contextmanager
+def _opened(source: bytes, name: str) -> Iterator[ImageFile.ImageFile]:
+    """The picture, its header read; whatever goes wrong with it inside is raised as an ``ImageError``."""
     if not source:
         raise ImageError(f"{name}: is empty (0 bytes); replace it with a whole copy")
     try:
         with Image.open(BytesIO(source), formats=FORMATS) as image:
             _check_size(image, name)
-            format, size, stored = image.format or "", image.size, _stored(image)
-            in_tiff = _orientation(image) if format == "TIFF" else 1
-            if draft_size is not None:
-                image.draft(None, (draft_size, draft_size))
-            image.load()
-            # Read after load(): TIFF files come upright from there, and then carry no orientation any more.
-            method = TRANSPOSE.get(_orientation(image))
-            upright = image if method is None or orientation == "ignore" else image.transpose(method)
-            return Decoded(_to_rgb(upright, name), format, stored, size, method is not None or in_tiff in TRANSPOSE)
+            yield image
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -94,6 +115,18 @@ def decode_described(
     except Exception as error:  # a damaged file can raise anything in a decoder, and that is never our caller's defect
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: is damaged ({reason}); replace it with a whole copy") from error
+
+
+def _draft(image: ImageFile.ImageFile, size: int | None) -> None:
+    if size is not None:
+        image.draft(None, (size, size))
+
+
+def _upright(image: ImageFile.ImageFile, orientation: Orientation, name: str) -> Image.Image:
+    image.load()
+    # Read after load(): TIFF files come upright from there, and then carry no orientation any more.
+    method = TRANSPOSE.get(_orientation(image))
+    return _to_rgb(image if method is None or orientation == "ignore" else image.transpose(method), name)
 
 
 def read_bytes(path: Path) -> bytes:

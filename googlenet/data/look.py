@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from googlenet.data.decode import decode_described, read_bytes
+from googlenet.data.decode import decode_own, read_bytes
 
 GRAY = 32
 """Side of the gray thumbnail in pixels; the smallest draft that fills it still reads a JPEG to its last byte."""
@@ -67,6 +67,12 @@ class Looks:
         self.formats[i], self.stored[i] = look.format, look.stored
         self.sizes[i], self.grays[i], self.colours[i] = look.size, look.gray, look.colours
 
+    def put_all(self, first: int, looks: Looks) -> None:
+        """Keep the looks at the files from ``first`` on."""
+        place = slice(first, first + len(looks.ids))
+        for name, values in vars(looks).items():
+            getattr(self, name)[place] = values
+
     def keep(self, positions: list[int]) -> Looks:
         """Only the looks at ``positions``."""
         return Looks(
@@ -84,8 +90,8 @@ class Looks:
 def look_at(path: Path) -> Look:
     """Read and decode a file once; raises ``ImageError`` for one that cannot be used."""
     content = read_bytes(path)
-    decoded = decode_described(content, draft_size=GRAY, name=str(path))
-    thumbnail = decoded.image.resize((GRAY, GRAY), Image.Resampling.BILINEAR)
+    decoded = decode_own(content, draft_size=GRAY, name=str(path))
+    thumbnail = Image.fromarray(decoded.pixels).resize((GRAY, GRAY), Image.Resampling.BILINEAR)
     return Look(
         id=content_id(content),
         format=decoded.format,
