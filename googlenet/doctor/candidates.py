@@ -3,7 +3,8 @@
 A picture is described by its colours in 6 × 6 fields, the middle weighing most, less their mean, as a vector of length
 1; the product of two such vectors is their correlation. Of each vector the part that a mirror leaves and the part that
 it turns are kept apart: with s and t the products of these parts, a pair correlates by s + t as it lies, by s - t
-mirrored.
+mirrored. Since neither can be more than s plus the product of the turned parts' lengths, which is one product of
+matrices, t is computed for the few pairs alone that may reach the threshold by that.
 
 Most photographs are bright above and dark below, and correlate by that alone. Where there are enough of them to tell
 what is usual, the vectors are laid along their principal axes, what varies most is made to count less, and what hardly
@@ -25,7 +26,7 @@ _ALIKE = 0.86
 _AXES = 48  # of 108
 _LEVELLED = 0.4  # 0: an axis counts as much as pictures vary along it; 0.5: all axes count the same
 _MOST = 5  # candidates of one image: in a film, any frame resembles thousands, and the nearest ones connect them all
-_ROWS, _COLUMNS = 256, 1024  # of a block that stays in the processor's cache
+_ROWS, _COLUMNS = 256, 1024  # of a block of products that stays in the processor's cache
 # Luma and two differences of colour (ITU-R BT.601), the latter doubled: they change least from copy to copy.
 _LUMA_CHROMA = np.array([[0.299, 0.587, 0.114], [-0.338, -0.662, 1.0], [1.0, -0.838, -0.162]], np.float32).T
 
@@ -83,31 +84,36 @@ def _levelled(kept: Floats, turned: Floats) -> tuple[Floats, Floats]:
 
 
 def _alike(kept: Floats, turned: Floats) -> Iterator[Found]:
-    """Block of rows by block, in threads: first, second, whether mirrored, and how alike."""
+    """Rows by rows, in threads: first, second, whether mirrored, and how alike."""
+    bounds = np.hstack([kept, np.sqrt((turned**2).sum(1, keepdims=True))])
+
+    def alike_rows(top: int) -> Found:
+        first, second = _promising_rows(bounds, top)
+        same = np.einsum("ij,ij->i", kept[first], kept[second])
+        other = np.einsum("ij,ij->i", turned[first], turned[second])
+        alike = same + np.abs(other)
+        good = np.flatnonzero(alike >= _ALIKE)
+        return first[good], second[good], other[good] < 0, alike[good]
+
     # One thread of BLAS for each of ours: products this small are slower, not faster, when several share one.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for blocks in pool.map(lambda top: _alike_rows(kept, turned, top), range(0, len(kept), _ROWS)):
-            if blocks:
-                first, second, mirrored, how = (np.concatenate(column) for column in zip(*blocks, strict=True))
-                yield first, second, mirrored, how
+        yield from pool.map(alike_rows, range(0, len(kept), _ROWS))
 
 
-def _alike_rows(kept: Floats, turned: Floats, top: int) -> list[Found]:
-    """The pairs of which the first is one of the rows from ``top``."""
-    found = []
-    rows = slice(top, top + _ROWS)
-    for left in range(top, len(kept), _COLUMNS):
-        columns = slice(left, left + _COLUMNS)
-        same, other = kept[rows] @ kept[columns].T, turned[rows] @ turned[columns].T
-        alike = np.abs(other)
-        alike += same
-        if alike.max() < _ALIKE:
-            continue
-        i, j = np.divmod(np.flatnonzero(alike >= _ALIKE), alike.shape[1])
-        upper = top + i < left + j
-        i, j = i[upper], j[upper]
-        found.append((top + i, left + j, other[i, j] < 0, alike[i, j]))
-    return found
+def _promising_rows(bounds: Floats, top: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pairs whose product reaches the threshold and of which the first is one of the rows from ``top``."""
+    rows = bounds[top : top + _ROWS]
+    # Room for a product and what of it reaches the threshold: taken anew for each, it costs as much as half of them.
+    room, reaching = np.empty((len(rows), _COLUMNS), np.float32), np.empty((len(rows), _COLUMNS), np.bool_)
+    pairs = []
+    for left in range(top, len(bounds), _COLUMNS):
+        columns = bounds[left : left + _COLUMNS]
+        products = np.matmul(rows, columns.T, out=room[:, : len(columns)])
+        found = np.flatnonzero(np.greater_equal(products, _ALIKE, out=reaching[:, : len(columns)]))
+        pairs.append((top + found // len(columns), left + found % len(columns)))
+    first, second = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    upper = first < second
+    return first[upper], second[upper]
 
 
 def _nearest(
