@@ -113,7 +113,7 @@ def main() -> None:
         folder = different(forks, source, Path(scratch) / "blends", count)
         listing = list_images(folder)
         paths = [str(listing.root / path) for path in listing.paths]
-        part = paths[:: max(1, len(paths) // 2000)]
+        part = paths[:: max(1, len(paths) // 8000)]
         decode_all(forks, part, None)  # starts the processes
         pools = {name: decode_all(pool, part, None) for name, pool in (("threads", threads), ("processes", forks))}
         faster = min(pools, key=lambda name: pools[name])

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import sleep
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from googlenet.data import examine as module
-from googlenet.data.index import read_dataset
+from googlenet.data.index import list_images, read_dataset
 from googlenet.errors import DataError
 
 MakeFolder = Callable[[Mapping[str, int]], Path]
@@ -83,3 +88,54 @@ def test_progress_ends_at_the_total(photographs: Path, monkeypatch: pytest.Monke
     seen: list[tuple[int, int]] = []
     read_dataset(photographs, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(3, 8), (6, 8), (8, 8)]
+
+
+def test_processes_tell_what_threads_tell(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damage(photographs)
+    monkeypatch.setattr(module, "_CHUNK", 3)
+    one, other = list_images(photographs), list_images(photographs)
+    by_threads = module.examine(one, verify=True)
+    monkeypatch.setattr(module, "_MANY", 2)
+    here = os.getpid()
+    look = module._look
+    monkeypatch.setattr(module, "_look", lambda paths: look(paths) if os.getpid() != here else 1 / 0)
+    by_processes = module.examine(other, verify=True)
+    assert (one.paths, one.skipped) == (other.paths, other.skipped)
+    for name, values in vars(by_threads).items():
+        assert np.array_equal(values, getattr(by_processes, name)), name
+
+
+def test_a_process_that_is_ended_from_outside_is_said(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MANY", 2)
+    monkeypatch.setattr(module, "_look", lambda paths: os._exit(9))
+    with pytest.raises(DataError, match=r"was ended from outside.*LOKY_MAX_CPU_COUNT=1"):
+        module.examine(list_images(photographs), verify=True)
+
+
+def test_a_script_without_a_main_guard_runs_once(photographs: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys; from pathlib import Path; from googlenet.data import examine; examine._MANY = 2\n"
+        "from googlenet.data.index import read_dataset\n"
+        "print(len(read_dataset(Path(sys.argv[1]))))\n"
+    )
+    done = subprocess.run([sys.executable, script, photographs], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("8\n", "")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system does not show its processes in /proc")
+def test_processes_end_when_their_caller_is_killed() -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from googlenet.data import examine\n"
+        "kept = examine._processes(Path('.')); processes = kept.__enter__()\n"
+        "print(*{processes.submit(os.getpid).result() for _ in range(50)}, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    pids = [int(word) for word in done.stdout.split()]
+    assert pids, done.stderr
+    for _ in range(300):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return
+        sleep(0.1)
+    pytest.fail("they are still there after half a minute")
