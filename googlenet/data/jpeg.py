@@ -17,7 +17,7 @@ from PIL import Image
 __all__ = ["decode_jpeg", "is_plain"]
 
 _SCALES = (8, 4, 2, 1)  # times smaller: those that Pillow asks libjpeg for
-_SCAN, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
+_SCAN, _APP1, _APP2, _FILL = 0xDA, 0xE1, 0xE2, 0xFF
 _PROBE_SIDES = (150, 118)  # odd in blocks of 8 and 16 pixels, so that the edges are compared as well
 
 Picture = tuple[NDArray[np.uint8], tuple[int, int]]
@@ -33,7 +33,7 @@ def is_plain(source: bytes) -> bool:
         marker, length = source[start + 1], int.from_bytes(source[start + 2 : start + 4])
         if marker == _SCAN:
             return True
-        if marker == _APP1 or (marker == _APP2 and source.startswith(b"MPF\0", start + 4)):
+        if marker in (_APP1, _FILL) or (marker == _APP2 and source.startswith(b"MPF\0", start + 4)):
             return False
         start += 2 + length
     return False

@@ -103,6 +103,19 @@ def test_what_a_file_says_of_itself_is_told() -> None:
     assert decode_own(encoded(picture(50, 40), xmp=XMP)).turned
 
 
+def test_an_orientation_behind_fill_bytes_is_seen() -> None:
+    content = encoded(picture(50, 40), exif=turned(6))
+    comment = bytearray(b"\xff\xfe\xff\xff" + bytes(65533))  # the longest there may be, after EXIF and before all else
+    after = content.index(b"\xff\xdb")
+    filled = content[:after].replace(b"\xff\xe1", b"\xff\xff\xe1", 1)
+    # Where the fill byte points if it is taken for a marker: a false scan.
+    place = filled.index(b"\xff\xff\xe1\0") + 2 + 0xE100 - len(filled)
+    comment[place : place + 4] = b"\xff\xda\0\0"
+    filled += comment + content[after:]
+    assert decode_own(filled).turned
+    assert same(filled)
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_other_colours_and_several_pictures_are_left_to_pillow(mode: str) -> None:
     other = encoded(picture(60, 40).convert(mode))
