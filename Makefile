@@ -11,8 +11,9 @@ BIN := .venv/bin
 demo: .venv/demo.installed
 	$(BIN)/googlenet demo
 
+# One thread for each of two processes: OpenMP's threads wait by spinning, and would keep each other from the cores.
 test: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: env
 	$(BIN)/ruff format --check .
