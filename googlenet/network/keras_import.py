@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib import metadata
 
 from googlenet.errors import MissingExtraError
+from googlenet.imports import without
 
 __all__ = ["keras"]
 
@@ -55,7 +56,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves the faster convolutions off on processors without VNNI; they help those too (docs/benchmarks.md).
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 try:
-    with _standard_error_closed():
+    # TensorFlow Lite imports JAX where it is installed, for a converter that nothing here uses.
+    with _standard_error_closed(), without(*({"jax"} - {_BACKEND})):
         import keras
 
         if keras.backend.backend() == "tensorflow":
