@@ -10,13 +10,16 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Starts ``call`` at once. ``concurrent.futures`` can do the same but takes 10 ms to import, before each answer."""
+    """Starts ``call`` at once. ``concurrent.futures`` can do the same but takes 10 ms to import, before each answer.
+
+    The interpreter waits for it before it ends: a thread that it cut off inside C++ would abort the whole process.
+    """
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
         self._results: list[T] = []
         self._error: BaseException | None = None
-        self._thread = Thread(target=self._run, daemon=True)
+        self._thread = Thread(target=self._run)
         self._thread.start()
 
     def result(self) -> T:
