@@ -10,6 +10,7 @@ import atexit
 import gc
 import os
 import sys
+from time import sleep
 from typing import NoReturn
 
 # pydantic looks for plugins among all the installed packages: 40 ms before each answer, and there are none for us.
@@ -53,6 +54,9 @@ for place, verb in enumerate(VERBS):
     app.command(f"googlenet.cli.{verb}:{verb}", name=verb, sort_key=place)  # imported only when it is asked for
 
 
+_FOR_THE_FIRST = 30.0  # seconds
+
+
 def main() -> None:
     """Run the command of ``sys.argv``."""
     gc.set_threshold(200_000)  # the verbs import thousands of things that are no garbage
@@ -77,6 +81,9 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["LOCAL_RANK"] == "0":
-        say_error(message)  # torchrun's processes on one machine make the same mistake; the first says it
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["LOCAL_RANK"] != "0":
+        # torchrun's processes on one machine make the same mistake and the first says it; when it has ended, torchrun
+        # ends the others. One that ended before would silence it.
+        sleep(_FOR_THE_FIRST)
+    say_error(message)
     sys.exit(2)

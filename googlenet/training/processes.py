@@ -182,8 +182,9 @@ def _end_of_one(found: Place, error: GoogLeNetError) -> None:
         is_first = found.local_rank == 0
     if not is_first:
         sys.exit(2)
-    if found.local_rank:  # which the command line does not let speak
+    if found.local_rank:  # which the command line lets wait for the first
         print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
 
 
 def _is_of_the_network(error: RuntimeError) -> bool:

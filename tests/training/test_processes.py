@@ -77,7 +77,7 @@ def test_a_killed_process_comes_back(colour_folder: Callable[..., Path], tmp_pat
 def test_an_error_is_said_once(colour_folder: Callable[..., Path], tmp_path: Path) -> None:
     data = colour_folder(per_class=10)
     words = ["train", data, "--out"]
-    odd = _start(train_small, *words, tmp_path / "odd", "--batch-size", 7, processes=2)
+    odd = _start(train_small, *words, tmp_path / "odd", "--batch-size", 7, processes=2, LATE="3")
     one = _start(train_small, *words, tmp_path / "one", *OPTIONS, processes=2, ERROR_AT="2")
     for process, message in ((odd, "error: --batch-size is 7"), (one, "error: the second process cannot go on")):
         errors = _end(process, code=1)  # torchrun's own; that of ours stands in its table

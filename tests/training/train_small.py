@@ -1,13 +1,14 @@
 """``googlenet``'s command line with networks of an eighth of the width and a checkpoint after each step.
 
 ``torchrun`` starts it. With KILL_AT=N or ERROR_AT=N the second process ends in its step N, by SIGKILL or by an error,
-unless it was started anew.
+unless it was started anew. With LATE=S the first begins S seconds after the others.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from time import sleep
 from typing import Any
 
 from googlenet import variants
@@ -39,4 +40,6 @@ if __name__ == "__main__":
     run.variant = _small  # type: ignore[assignment]
     run.find_learner = lambda framework: _Learner  # type: ignore[assignment]
     Trainer._is_time = lambda self: True  # type: ignore[method-assign]
+    if os.environ.get("RANK") == "0":
+        sleep(float(os.environ.get("LATE", 0)))
     main()
