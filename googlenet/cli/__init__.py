@@ -54,7 +54,7 @@ for place, verb in enumerate(VERBS):
     app.command(f"googlenet.cli.{verb}:{verb}", name=verb, sort_key=place)  # imported only when it is asked for
 
 
-_FOR_THE_FIRST = 30.0  # seconds
+_FOR_THE_FIRST = 30.0  # seconds that torchrun's other processes leave it to speak
 
 
 def main() -> None:

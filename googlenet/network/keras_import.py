@@ -55,9 +55,10 @@ for name in ("keras", _BACKEND):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves the faster convolutions off on processors without VNNI; they help those too (docs/benchmarks.md).
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# TensorFlow Lite imports JAX where it is installed, for a converter that nothing here uses.
+_LEFT_OUT = () if _BACKEND == "jax" else ("jax",)
 try:
-    # TensorFlow Lite imports JAX where it is installed, for a converter that nothing here uses.
-    with _standard_error_closed(), without(*({"jax"} - {_BACKEND})):
+    with _standard_error_closed(), without(*_LEFT_OUT):
         import keras
 
         if keras.backend.backend() == "tensorflow":

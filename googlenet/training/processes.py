@@ -170,7 +170,7 @@ def _name_of_start(store: Store, rank: int, world: int) -> str:
 
 
 def _end_of_one(found: Place, error: GoogLeNetError) -> None:
-    """Leave at once where another process has spoken already."""
+    """Leave at once where another process has spoken already, or after speaking for the first of this machine."""
     import torch.distributed as dist
 
     if not dist.is_initialized():

@@ -98,7 +98,9 @@ def test_processes_tell_what_threads_tell(photographs: Path, monkeypatch: pytest
     monkeypatch.setattr(module, "_MANY", 2)
     here = os.getpid()
     look = module._look
-    monkeypatch.setattr(module, "_look", lambda paths: look(paths) if os.getpid() != here else 1 / 0)
+    monkeypatch.setattr(
+        module, "_look", lambda *given, **named: look(*given, **named) if os.getpid() != here else 1 / 0
+    )
     by_processes = module.examine(other, verify=True)
     assert (one.paths, one.skipped) == (other.paths, other.skipped)
     for name, values in vars(by_threads).items():
@@ -107,7 +109,7 @@ def test_processes_tell_what_threads_tell(photographs: Path, monkeypatch: pytest
 
 def test_a_process_that_is_ended_from_outside_is_said(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MANY", 2)
-    monkeypatch.setattr(module, "_look", lambda paths: os._exit(9))
+    monkeypatch.setattr(module, "_look", lambda paths, verify: os._exit(9))
     with pytest.raises(DataError, match=r"was ended from outside.*LOKY_MAX_CPU_COUNT=1"):
         module.examine(list_images(photographs), verify=True)
 
